@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// A relocatable object under construction, and its writing. The order of sections and symbols in the file is the order in which they
+// were added (local symbols first, as ELF demands), so equal calls give equal bytes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/elf/object.h"
+#include "common/support/bytes.h"
+#include "common/support/result.h"
+
+namespace hotpatch::elf {
+
+struct NewSection {
+  std::string name;
+  std::uint32_t type = 1;   // SHT_PROGBITS
+  std::uint64_t flags = 0;  // SHF_*
+  std::uint64_t alignment = 1;
+  std::uint64_t entry_size = 0;
+  Bytes contents;
+  std::uint64_t nobits_size = 0;  // bytes, if type is SHT_NOBITS
+};
+
+struct NewSymbol {
+  std::string name;
+  SymbolBinding binding = SymbolBinding::kLocal;
+  SymbolType type = SymbolType::kNone;
+  SymbolPlace place = SymbolPlace::kUndefined;
+  SectionIndex section;  // if place is kSection
+  std::uint64_t value = 0;
+  std::uint64_t size = 0;
+};
+
+class ObjectBuilder {
+ public:
+  ObjectBuilder();
+  SectionIndex add_section(NewSection section);
+  SymbolIndex add_symbol(NewSymbol symbol);
+  /// The section symbol of `section`, made on first demand.
+  SymbolIndex section_symbol(SectionIndex section);
+  void add_relocation(SectionIndex section, Relocation relocation);
+  [[nodiscard]] NewSection& section(SectionIndex index) { return sections_.at(index.value()); }
+  [[nodiscard]] const NewSection& section(SectionIndex index) const { return sections_.at(index.value()); }
+
+  /// An ET_REL file: sections, their .rela sections, .symtab, .strtab, .shstrtab. kInvalid if a symbol or relocation does not fit.
+  [[nodiscard]] Result<Bytes> write() const;
+
+ private:
+  std::vector<NewSection> sections_;  // [0] is the null section
+  std::vector<NewSymbol> symbols_;    // [0] is the null symbol; the index in the file differs, as locals come first
+  std::vector<std::vector<Relocation>> relocations_;
+  std::vector<SymbolIndex> section_symbols_;
+};
+
+}  // namespace hotpatch::elf

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Everything the core needs to know about an operating system, as data: a new target is a new constant (xen/profile.cc), and common/
+// never asks which one it has been given.
+//
+// To add a target: list every allocated section of its objects in exactly one of the tables below; a section that is in none and does
+// not follow the -ffunction-sections naming is "unknown", and a change in it is a finding.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace hotpatch::target {
+
+/// What one field of a record means.
+enum class FieldKind : std::uint8_t {
+  kOwner,        // refers to the code that the record belongs to (PC-relative or absolute)
+  kCode,         // refers to other code: a fixup handler, a replacement
+  kKey,          // refers to data whose identity matters
+  kBits,         // plain bits, compared as they are
+  kLine,         // a line number and nothing else: exempt from comparison
+  kLineAndDisp,  // a reference whose top bits carry a line number (Xen's bug frames): identity compared, those bits exempt
+};
+
+struct Field {
+  std::uint16_t offset;  // bytes from the start of the record
+  std::uint16_t size;    // bytes
+  FieldKind kind;
+  std::string_view name;  // for messages
+};
+
+/// One row of the table of sections whose records belong to functions.
+struct SpecialSection {
+  std::string_view name;
+  std::uint32_t record_size;        // bytes
+  std::span<const Field> fields;
+  std::string_view companion;       // section of code or data that its kCode fields refer to; empty: none
+  std::string_view when_applied;    // for messages: "at upload", "on a fault"
+};
+
+/// A family of sections that the compiler or a macro makes, and what a change in one of them means.
+enum class SectionRole : std::uint8_t {
+  kDiscarded,   // never part of the image
+  kMetadata,    // compiler's notes: no meaning at run time
+  kInit,        // freed after boot: cannot be patched
+  kPerCpu,      // per-CPU data: a payload cannot add or resize any
+  kBootTable,   // read once at boot (initcalls, parameters)
+  kEntryCode,   // entered by hardware, not by a call: cannot be spliced
+  kHooks,       // functions or pointers that the payload brings for its own life cycle: kept whole
+  kCompanion,   // code or data that belongs to the records of a special section
+};
+struct SectionRule {
+  std::string_view pattern;  // a name, or a prefix if it ends in '*'
+  SectionRole role;
+};
+
+/// Static objects which the compiler or a macro makes anew for each use, so that no pairing with the original's is needed.
+struct Profile {
+  std::string_view name;  // "xen-x86_64"
+  std::span<const SpecialSection> special_sections;
+  std::span<const SectionRule> section_rules;
+  std::span<const std::string_view> private_statics;  // name stems: a copy of its own is right ("__func__", "CSWTCH")
+  std::uint32_t splice_size;      // bytes that the splice overwrites at a function's entry, after an ENDBR64 if there is one
+  bool references_outlive_revert;  // addresses taken of patched functions must be those of the original entries
+};
+
+/// The rule that the name falls under; nothing if it falls under none. The first match counts.
+[[nodiscard]] const SectionRule* find_rule(const Profile& profile, std::string_view section_name) noexcept;
+[[nodiscard]] const SpecialSection* find_special(const Profile& profile, std::string_view section_name) noexcept;
+
+}  // namespace hotpatch::target
