@@ -7,7 +7,7 @@ add_library(hotpatch_warnings INTERFACE)
 target_compile_options(hotpatch_warnings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Woverloaded-virtual
   -Wcast-align -Wformat=2 -Wimplicit-fallthrough -Wundef
-  $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond -Wlogical-op -Wuseless-cast>
+  $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond -Wlogical-op>
   $<$<BOOL:${HOTPATCH_WERROR}>:-Werror>)
 
 # Hardening: the programs run as root on machines that must not go down.
