@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// A base: the directory that `hotpatch base create` makes, and that every other command of the build host starts from. It holds the
+// source as built (with its generated headers and objects), the image with symbols, and the manifest, which says how each object was
+// made and how it was proven that all this is what runs.
+//
+//   DIR/manifest.json    written last and by rename: a directory without it is not a base
+//   DIR/tree/            the built source tree; the build directory of Xen is DIR/tree/xen. Never written to after creation.
+//   DIR/image/           the shipped files: xen-syms, xen.gz, the config
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/support/build_id.h"
+#include "common/support/result.h"
+
+namespace hotpatch::buildenv {
+
+inline constexpr std::string_view kManifestName = "manifest.json";
+inline constexpr int kManifestVersion = 1;
+/// Stands in recorded commands for the absolute path of the tree (the parent of the build directory), so that a base can be moved and
+/// a command be run on another view of the same source.
+inline constexpr std::string_view kTreePlaceholder = "@TREE@";
+
+enum class ProofGrade : std::uint8_t {
+  kIdentical,  // the rebuilt image has the shipped one's build ID and bytes
+  kMatched,    // every function of every object equals the shipped image's, relocation fields masked
+};
+
+/// One program of the toolchain.
+struct Tool {
+  std::string name;     // "compiler", "assembler", "linker", "objcopy"
+  std::string path;     // as it was found, symbolic links resolved
+  std::string version;  // its first line of --version
+  std::string sha256;   // of the program file
+};
+
+/// One object of the build.
+struct Unit {
+  std::string object;                     // relative to the build directory: "arch/x86/mm/p2m-pod.o"
+  std::string source;                     // "arch/x86/mm/p2m-pod.c"; an assembler source for .S units
+  std::string file_symbol;                // its STT_FILE symbol in the image; empty if it has none
+  bool is_linked = true;                  // false: built, but no code of it is in the image (unlinked archive members, boot-time helpers)
+  bool is_init = false;                   // all its sections are renamed to .init.*: freed after boot
+  std::vector<std::vector<std::string>> commands;  // argument vectors, run in the build directory in order; @TREE@ stands for the tree.
+                                                   // The first compiles; the last leaves `object`. `object` appears as @OBJECT@.
+  std::vector<std::string> dependencies;  // files read, relative to the build directory, sorted
+};
+
+struct Base {
+  std::filesystem::path directory;  // absolute; not in the manifest
+  std::string target;               // "xen"
+  std::string description;          // "Debian xen 4.17.5+72-g01140da4e8-1"
+  std::string package_version;      // Debian's, or empty for a user's own tree
+  std::string architecture;         // "x86_64"
+  BuildId build_id;
+  ProofGrade grade = ProofGrade::kIdentical;
+  std::string source_sha256;        // over the names and contents of all source files, sorted by name
+  std::string config_sha256;
+  std::string image_sha256;         // of image/xen-syms
+  std::string build_directory;      // relative to `directory`: "tree/xen"
+  std::string symbols_image;        // relative to `directory`: the linked image with symbols, "image/xen-syms"
+  std::string boot_image;           // relative: what boots, "image/xen.gz"
+  std::string config;               // relative: "image/config"
+  std::vector<Tool> tools;
+  std::vector<std::pair<std::string, std::string>> environment;  // variables that the build was given
+  std::vector<std::string> generated_files;                      // relative to the build directory: headers made by the build
+  std::vector<Unit> units;                                       // by object name
+  std::uint64_t proven_functions = 0;
+  std::uint64_t proven_bytes = 0;
+
+  [[nodiscard]] std::filesystem::path tree() const { return directory / build_tree(); }
+  [[nodiscard]] std::filesystem::path build_path() const { return directory / build_directory; }
+  [[nodiscard]] std::filesystem::path symbols_path() const { return directory / symbols_image; }
+  [[nodiscard]] std::filesystem::path boot_path() const { return directory / boot_image; }
+
+ private:
+  [[nodiscard]] std::filesystem::path build_tree() const { return std::filesystem::path(build_directory).parent_path(); }
+};
+
+/// Reads DIR/manifest.json. kNotFound if DIR is not a base (with what is there instead: nothing, an interrupted creation);
+/// kUnsupported for another manifest version; kMalformed with the JSON path of what is wrong.
+Result<Base> load_base(const std::filesystem::path& directory);
+/// The manifest's text: deterministic, human-readable JSON.
+[[nodiscard]] std::string manifest_text(const Base& base);
+/// "identical", "matched"
+[[nodiscard]] const char* grade_name(ProofGrade grade) noexcept;
+
+}  // namespace hotpatch::buildenv
