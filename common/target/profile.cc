@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "common/target/profile.h"
+
+#include <algorithm>
+
+namespace hotpatch::target {
+namespace {
+
+bool matches(std::string_view pattern, std::string_view name) noexcept {
+  if (!pattern.ends_with('*')) return pattern == name;
+  return name.starts_with(pattern.substr(0, pattern.size() - 1));
+}
+
+}  // namespace
+
+const SectionRule* find_rule(const Profile& profile, std::string_view section_name) noexcept {
+  const auto found = std::ranges::find_if(profile.section_rules,
+                                          [&](const SectionRule& rule) { return matches(rule.pattern, section_name); });
+  return found == profile.section_rules.end() ? nullptr : &*found;
+}
+
+const SpecialSection* find_special(const Profile& profile, std::string_view section_name) noexcept {
+  const auto found = std::ranges::find_if(profile.special_sections,
+                                          [&](const SpecialSection& special) { return matches(special.name, section_name); });
+  return found == profile.special_sections.end() ? nullptr : &*found;
+}
+
+}  // namespace hotpatch::target
