@@ -15,12 +15,10 @@ namespace hotpatch::target {
 
 /// What one field of a record means.
 enum class FieldKind : std::uint8_t {
-  kOwner,        // refers to the code that the record belongs to (PC-relative or absolute)
-  kCode,         // refers to other code: a fixup handler, a replacement
-  kKey,          // refers to data whose identity matters
-  kBits,         // plain bits, compared as they are
-  kLine,         // a line number and nothing else: exempt from comparison
-  kLineAndDisp,  // a reference whose top bits carry a line number (Xen's bug frames): identity compared, those bits exempt
+  kOwner,  // refers to the code that the record belongs to
+  kCode,   // refers to other code: an exception's handler, a replacement
+  kKey,    // refers to data or code whose identity matters
+  kBits,   // plain bits, compared as they are
 };
 
 struct Field {
@@ -28,15 +26,22 @@ struct Field {
   std::uint16_t size;    // bytes
   FieldKind kind;
   std::string_view name;  // for messages
+  /// The top bits of the field that carry a line number, which is exempt from comparison. The displacement is what is left, signed.
+  std::uint8_t line_bits = 0;
+  /// The field counts from the start of the record, not from its own place.
+  bool from_record_start = false;
 };
 
 /// One row of the table of sections whose records belong to functions.
 struct SpecialSection {
   std::string_view name;
-  std::uint32_t record_size;        // bytes
+  std::uint32_t record_size;  // bytes
   std::span<const Field> fields;
-  std::string_view companion;       // section of code or data that its kCode fields refer to; empty: none
-  std::string_view when_applied;    // for messages: "at upload", "on a fault"
+  std::string_view companion;  // section of code that its kCode fields refer to, if not to the function itself; empty: none
+  /// Offset in the record of the byte that holds the length of the companion's piece; -1: the piece ends with the first jump or return.
+  std::int8_t companion_length_at;
+  /// Offset in the record of the byte that holds how many bytes at the owner the target rewrites at boot; -1: none.
+  std::int8_t rewritten_length_at;
 };
 
 /// A family of sections that the compiler or a macro makes, and what a change in one of them means.

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The one user of LLVM MC.
+#include <algorithm>
+#include <mutex>
+
+#include <llvm/MC/MCAsmInfo.h>
+#include <llvm/MC/MCContext.h>
+#include <llvm/MC/MCDisassembler/MCDisassembler.h>
+#include <llvm/MC/MCDisassembler/MCRelocationInfo.h>
+#include <llvm/MC/MCDisassembler/MCSymbolizer.h>
+#include <llvm/MC/MCInst.h>
+#include <llvm/MC/MCInstPrinter.h>
+#include <llvm/MC/MCInstrDesc.h>
+#include <llvm/MC/MCInstrInfo.h>
+#include <llvm/MC/MCRegisterInfo.h>
+#include <llvm/MC/MCSubtargetInfo.h>
+#include <llvm/MC/MCTargetOptions.h>
+#include <llvm/MC/TargetRegistry.h>
+#include <llvm/Support/raw_ostream.h>
+#include <llvm/TargetParser/Triple.h>
+
+#include "common/target/decode.h"
+
+// llvm/Support/TargetSelect.h declares these for every target that LLVM was built with; one is wanted.
+extern "C" void LLVMInitializeX86TargetInfo();
+extern "C" void LLVMInitializeX86TargetMC();
+extern "C" void LLVMInitializeX86Disassembler();
+
+namespace hotpatch::target {
+namespace {
+
+constexpr const char* kTriple = "x86_64-unknown-linux-gnu";
+
+/// LLVM tells a symbolizer of each immediate and displacement before it adds the operand: the one place where their position in the
+/// instruction can be learnt. It is noted; the operand is left as it is.
+class FieldNoter final : public llvm::MCSymbolizer {
+ public:
+  FieldNoter(llvm::MCContext& context, std::unique_ptr<llvm::MCRelocationInfo> info, Instruction*& current)
+      : MCSymbolizer(context, std::move(info)), current_(current) {}
+  bool tryAddingSymbolicOperand(llvm::MCInst&, llvm::raw_ostream&, std::int64_t, std::uint64_t, bool, std::uint64_t offset,
+                                std::uint64_t size, std::uint64_t) override {
+    if (size == 0 || current_ == nullptr || current_->field_count == std::size(current_->fields)) return false;
+    OperandField& field = current_->fields[current_->field_count++];
+    field.offset = static_cast<std::uint8_t>(offset);
+    field.size = static_cast<std::uint8_t>(size);
+    return false;
+  }
+  void tryAddingPcLoadReferenceComment(llvm::raw_ostream&, std::int64_t, std::uint64_t) override {}
+
+ private:
+  Instruction*& current_;
+};
+
+std::uint8_t byte_at(ByteView code, std::size_t offset) { return std::to_integer<std::uint8_t>(code[offset]); }
+
+/// The condition of a direct jump, from its opcode bytes: 70+cc rel8, 0f 80+cc rel32, e3 (jrcxz) and loops stand for themselves.
+std::uint8_t condition_of(ByteView code, const Instruction& instruction) {
+  if (instruction.field_count == 0) return 0;
+  const std::size_t opcode_at = instruction.offset + instruction.fields[0].offset - 1U;
+  const std::uint8_t opcode = byte_at(code, opcode_at);
+  if (opcode == 0xe9 || opcode == 0xeb) return 0x10;
+  if (opcode >= 0x70 && opcode <= 0x8f) return opcode & 0xf;
+  return opcode;
+}
+
+}  // namespace
+
+struct Decoder::Parts {
+  std::unique_ptr<llvm::MCRegisterInfo> registers;
+  std::unique_ptr<llvm::MCAsmInfo> assembler;
+  std::unique_ptr<llvm::MCSubtargetInfo> subtarget;
+  std::unique_ptr<llvm::MCInstrInfo> instructions;
+  std::unique_ptr<llvm::MCContext> context;
+  std::unique_ptr<llvm::MCDisassembler> disassembler;
+  std::unique_ptr<llvm::MCInstPrinter> printer;
+  Instruction* current = nullptr;
+};
+
+Decoder::Decoder(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Decoder::Decoder(Decoder&&) noexcept = default;
+Decoder& Decoder::operator=(Decoder&&) noexcept = default;
+Decoder::~Decoder() = default;
+
+Result<Decoder> Decoder::make() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    LLVMInitializeX86TargetInfo();
+    LLVMInitializeX86TargetMC();
+    LLVMInitializeX86Disassembler();
+  });
+  std::string problem;
+  const llvm::Target* target = llvm::TargetRegistry::lookupTarget(kTriple, problem);
+  if (target == nullptr) return fail(Errc::kUnsupported, "this LLVM has no x86-64 disassembler: " + problem);
+  auto parts = std::make_unique<Parts>();
+  const llvm::Triple triple(kTriple);
+  parts->registers.reset(target->createMCRegInfo(kTriple));
+  parts->assembler.reset(target->createMCAsmInfo(*parts->registers, kTriple, llvm::MCTargetOptions()));
+  parts->subtarget.reset(target->createMCSubtargetInfo(kTriple, "", ""));
+  parts->instructions.reset(target->createMCInstrInfo());
+  parts->context =
+      std::make_unique<llvm::MCContext>(triple, parts->assembler.get(), parts->registers.get(), parts->subtarget.get());
+  parts->disassembler.reset(target->createMCDisassembler(*parts->subtarget, *parts->context));
+  parts->printer.reset(target->createMCInstPrinter(triple, 0, *parts->assembler, *parts->instructions, *parts->registers));
+  if (!parts->disassembler || !parts->printer) return fail(Errc::kUnsupported, "this LLVM cannot disassemble x86-64");
+  parts->disassembler->setSymbolizer(std::make_unique<FieldNoter>(
+      *parts->context, std::make_unique<llvm::MCRelocationInfo>(*parts->context), parts->current));
+  return Decoder(std::move(parts));
+}
+
+std::vector<Instruction> Decoder::decode(ByteView code) {
+  std::vector<Instruction> product;
+  product.reserve(code.size() / 4);
+  const llvm::ArrayRef<std::uint8_t> bytes(reinterpret_cast<const std::uint8_t*>(code.data()), code.size());
+  for (std::size_t at = 0; at < code.size();) {
+    Instruction instruction;
+    instruction.offset = static_cast<std::uint32_t>(at);
+    llvm::MCInst decoded;
+    std::uint64_t size = 0;
+    parts_->current = &instruction;
+    const auto status = parts_->disassembler->getInstruction(decoded, size, bytes.slice(at), at, llvm::nulls());
+    parts_->current = nullptr;
+    if (status != llvm::MCDisassembler::Success || size == 0 || size > code.size() - at) {
+      instruction = {};
+      instruction.offset = static_cast<std::uint32_t>(at);
+      instruction.length = 1;
+      instruction.is_valid = false;
+      product.push_back(instruction);
+      ++at;
+      continue;
+    }
+    instruction.length = static_cast<std::uint8_t>(size);
+    const llvm::MCInstrDesc& description = parts_->instructions->get(decoded.getOpcode());
+    if (description.isCall()) {
+      instruction.flow = Flow::kCall;
+    } else if (description.isReturn()) {
+      instruction.flow = Flow::kReturn;
+    } else if (description.isBranch()) {
+      instruction.flow = description.isConditionalBranch() ? Flow::kConditional : Flow::kJump;
+    } else if (description.isBarrier() || description.isTrap() || (byte_at(code, at) == 0x0f && size == 2 && byte_at(code, at + 1) == 0x0b)) {
+      instruction.flow = Flow::kReturn;  // ud2: GCC's unreachable(), Xen's BUG()
+    }
+    const bool transfers = instruction.flow != Flow::kNext && instruction.flow != Flow::kReturn;
+    instruction.is_indirect = transfers && (description.isIndirectBranch() || decoded.getNumOperands() == 0 || description.mayLoad() ||
+                                            !decoded.getOperand(0).isImm());
+    if (transfers && !instruction.is_indirect && instruction.field_count == 1) {
+      instruction.target = static_cast<std::int64_t>(at + size) + decoded.getOperand(0).getImm();
+      if (instruction.flow != Flow::kCall) instruction.branch_condition = condition_of(code, instruction);
+    }
+    product.push_back(instruction);
+    at += size;
+  }
+  return product;
+}
+
+std::string Decoder::print(ByteView code, std::uint64_t address) {
+  const llvm::ArrayRef<std::uint8_t> bytes(reinterpret_cast<const std::uint8_t*>(code.data()), code.size());
+  llvm::MCInst decoded;
+  std::uint64_t size = 0;
+  if (parts_->disassembler->getInstruction(decoded, size, bytes, address, llvm::nulls()) != llvm::MCDisassembler::Success)
+    return code.empty() ? std::string() : ".byte " + hex(byte_at(code, 0));
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  parts_->printer->printInst(&decoded, address, "", *parts_->subtarget, stream);
+  std::ranges::replace(text, '\t', ' ');
+  const std::size_t start = text.find_first_not_of(' ');
+  return start == std::string::npos ? text : text.substr(start);
+}
+
+}  // namespace hotpatch::target

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "common/target/decode.h"
+
+#include <doctest/doctest.h>
+
+using namespace hotpatch;
+using target::Flow;
+
+namespace {
+
+Bytes code(std::initializer_list<unsigned> values) {
+  Bytes bytes;
+  for (const unsigned value : values) bytes.push_back(static_cast<std::byte>(value));
+  return bytes;
+}
+
+std::vector<target::Instruction> decode(const Bytes& bytes) {
+  auto decoder = target::Decoder::make();
+  REQUIRE(decoder);
+  return decoder->decode(bytes);
+}
+
+}  // namespace
+
+TEST_CASE("a RIP-relative store of an immediate shows both of its fields") {
+  // movl $0x11223344, 0x55667788(%rip)
+  const auto instructions = decode(code({0xc7, 0x05, 0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11}));
+  REQUIRE(instructions.size() == 1);
+  CHECK(instructions[0].length == 10);
+  REQUIRE(instructions[0].field_count == 2);
+  CHECK(instructions[0].fields[0].offset == 2);
+  CHECK(instructions[0].fields[1].offset == 6);
+  CHECK(instructions[0].flow == Flow::kNext);
+}
+
+TEST_CASE("the short and the long form of a conditional jump have one condition and the right target") {
+  const auto instructions = decode(code({0x74, 0x06, 0x0f, 0x84, 0xf8, 0xff, 0xff, 0xff, 0xc3}));
+  REQUIRE(instructions.size() == 3);
+  CHECK(instructions[0].flow == Flow::kConditional);
+  CHECK(instructions[0].target == 8);
+  CHECK(instructions[1].flow == Flow::kConditional);
+  CHECK(instructions[1].target == 0);
+  CHECK(instructions[0].branch_condition == instructions[1].branch_condition);
+  CHECK(instructions[2].flow == Flow::kReturn);
+}
+
+TEST_CASE("calls, jumps and traps are told apart, direct from indirect") {
+  const auto instructions = decode(code({0xe8, 0, 0, 0, 0,                    // call rel32
+                                         0xff, 0x15, 0, 0, 0, 0,              // call *(%rip)
+                                         0xff, 0xe0,                          // jmp *%rax
+                                         0xe9, 0, 0, 0, 0,                    // jmp rel32
+                                         0x0f, 0x0b}));                       // ud2
+  REQUIRE(instructions.size() == 5);
+  CHECK(instructions[0].flow == Flow::kCall);
+  CHECK_FALSE(instructions[0].is_indirect);
+  CHECK(instructions[0].target == 5);
+  CHECK(instructions[1].flow == Flow::kCall);
+  CHECK(instructions[1].is_indirect);
+  CHECK(instructions[2].flow == Flow::kJump);
+  CHECK(instructions[2].is_indirect);
+  CHECK(instructions[3].flow == Flow::kJump);
+  CHECK_FALSE(instructions[3].is_indirect);
+  CHECK(instructions[4].flow == Flow::kReturn);
+}
+
+TEST_CASE("what is not an instruction is one byte of data, and every byte is accounted for") {
+  const Bytes bytes = code({0x06, 0x90, 0x0f});
+  const auto instructions = decode(bytes);
+  std::size_t at = 0;
+  for (const auto& instruction : instructions) {
+    CHECK(instruction.offset == at);
+    at = instruction.end();
+  }
+  CHECK(at == bytes.size());
+  CHECK_FALSE(instructions[0].is_valid);
+  CHECK(instructions[1].is_valid);
+}
