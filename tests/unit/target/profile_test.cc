@@ -11,8 +11,8 @@ namespace {
 
 constexpr std::array kRules = {SectionRule{".init.rodata.keep", SectionRole::kHooks}, SectionRule{".init*", SectionRole::kInit},
                                SectionRule{".comment", SectionRole::kDiscarded}};
-constexpr std::array kSpecials = {SpecialSection{".ex_table", 8, {}, "", "on a fault"},
-                                  SpecialSection{".bug_frames.*", 8, {}, "", "on a fault"}};
+constexpr std::array kSpecials = {SpecialSection{".ex_table", 8, {}, "", -1, -1},
+                                  SpecialSection{".bug_frames.*", 8, {}, "", -1, -1}};
 constexpr Profile kProfile = {"test", kSpecials, kRules, {}, 5, true};
 
 }  // namespace
