@@ -30,7 +30,7 @@ Result<Image> Image::make(Object object) {
   }
   if (image.symbols_.empty())
     return fail(Error(Errc::kInvalid, file.name() + ": has no symbol table")
-        .with_remedy("use the image with symbols (Xen: xen-syms; Linux: vmlinux)"));
+        .with_remedy("use the linked image that still has its symbols, not the one that boots"));
   std::ranges::sort(image.symbols_, {}, [](const ImageSymbol& symbol) { return std::tuple(symbol.address, symbol.name, symbol.file); });
   for (std::size_t i = 0; i < image.symbols_.size(); ++i) image.by_name_.emplace(image.symbols_[i].name, i);
 
