@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What the scripts share; sourced, not run. Sets:
+#   top       the checkout
+#   cache     what is large and may be thrown away: packages, bases. HOTPATCH_CACHE names another place.
+#   version   the Xen that the demo and the tests work on
+top=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
+cache=${HOTPATCH_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/hotpatch}
+version=4.17.5+72-g01140da4e8-1
+export HOTPATCH_CACHE=$cache
+
+# build PRESET: sets up, configures and builds; the programs are in $top/build/PRESET/bin afterwards.
+build() {
+  "$top/scripts/setup"
+  mkdir -p "$top/build/$1"
+  local log=$top/build/$1/build.log
+  echo "build: preset $1, on $(nproc) cores; the whole output goes to build/$1/build.log"
+  if ! (cd "$top" && cmake --preset "$1" && cmake --build --preset "$1") >"$log" 2>&1; then
+    tail -n 60 "$log" >&2
+    echo "build: failed; see $log" >&2
+    return 1
+  fi
+}
