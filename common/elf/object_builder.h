@@ -20,7 +20,7 @@ struct NewSection {
   std::uint64_t flags = 0;  // SHF_*
   std::uint64_t alignment = 1;
   std::uint64_t entry_size = 0;
-  Bytes contents;
+  Bytes contents = {};
   std::uint64_t nobits_size = 0;  // bytes, if type is SHT_NOBITS
 };
 
@@ -29,7 +29,7 @@ struct NewSymbol {
   SymbolBinding binding = SymbolBinding::kLocal;
   SymbolType type = SymbolType::kNone;
   SymbolPlace place = SymbolPlace::kUndefined;
-  SectionIndex section;  // if place is kSection
+  SectionIndex section = {};  // if place is kSection
   std::uint64_t value = 0;
   std::uint64_t size = 0;
 };
