@@ -22,9 +22,10 @@ MAY_USE = {  # component -> the other components that it may use
     "buildenv/pairs": MODEL | {"common/process", "common/prove", "buildenv"},
     "buildenv/lab": SUPPORT | {"common/process", "common/elf", "buildenv"},
     "hypercall": SUPPORT,
+    "xen/profile": MODEL,
     "xen/payload": CORE,
-    "xen/check": CORE | {"xen/payload"},
-    "xen/link": CORE | {"common/prove", "xen/payload", "xen/check"},
+    "xen/check": CORE | {"xen/profile", "xen/payload"},
+    "xen/link": CORE | {"common/prove", "xen/profile", "xen/payload", "xen/check"},
     "xen/host": MODEL | {"hypercall", "xen/payload", "xen/check"},
 }
 EVERYTHING = set(MAY_USE)
