@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What a command of `hotpatch` is to main.cc. Each cmd_*.cc file has a function add_X_command(app, chosen) that puts a subcommand with its
+// options on the application; when the command line chose that subcommand, its callback stores in `chosen` what is to be run. main.cc runs
+// it, prints an error it returns (as text or as JSON) and turns it into the exit code.
+#pragma once
+
+#include <functional>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "common/support/exit_code.h"
+#include "common/support/result.h"
+
+namespace hotpatch::cli {
+
+/// JSON documents keep the order in which their members were set: the important ones first.
+using Json = nlohmann::ordered_json;
+
+/// The value of "schema", the first member of every document on standard output.
+inline constexpr const char* kSchema = "hotpatch/1";
+
+struct Chosen {
+  std::function<Result<ExitCode>()> run;
+  bool json = false;  // one JSON document on standard output, errors included
+};
+
+/// A document with its schema and the command that it comes from: "base show".
+[[nodiscard]] Json make_document(const char* command);
+/// Writes the document, and nothing else, to standard output. Bytes that are not UTF-8 are replaced.
+void print_document(const Json& document);
+
+/// Adds --json to a subcommand; `chosen.json` is set when it is parsed.
+void add_json_option(CLI::App& command, Chosen& chosen);
+
+}  // namespace hotpatch::cli
