@@ -30,7 +30,7 @@ extern "C" void LLVMInitializeX86Disassembler();
 namespace hotpatch::target {
 namespace {
 
-constexpr const char* kTriple = "x86_64-unknown-linux-gnu";
+constexpr const char* kTriple = "x86_64-unknown-elf";
 
 /// LLVM tells a symbolizer of each immediate and displacement before it adds the operand: the one place where their position in the
 /// instruction can be learnt. It is noted; the operand is left as it is.
