@@ -26,13 +26,14 @@ struct Mismatch {
   std::uint64_t offset = 0;  // bytes from the symbol's start; also for a relocation, where its field is
   Bytes rebuilt;             // up to 16 bytes at the offset
   Bytes image;
-  std::string reason;        // "bytes differ", "not in the image", "R_X86_64_PLT32 to foo leads to bar"
+  std::string reason;  // "bytes differ", "not in the image", "R_X86_64_PLT32 to foo leads to bar"
 };
 
 /// Where one rebuilt object lies in the image. Indices are those of that object.
 struct Located {
-  std::string unit;                                          // "common/domain.o"
-  std::vector<std::optional<TargetAddr>> section_address;    // where the section's byte 0 is; nothing for merged or dropped sections
+  std::string unit;  // "common/domain.o"
+  std::vector<std::optional<TargetAddr>>
+      section_address;  // where the section's byte 0 is; nothing for merged or dropped sections
   std::vector<std::optional<TargetAddr>> symbol_address;
   std::uint32_t proven_functions = 0;
   std::uint64_t proven_bytes = 0;

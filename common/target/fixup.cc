@@ -13,7 +13,8 @@
 namespace hotpatch::target {
 namespace {
 
-tl::unexpected<Error> does_not_fit(FixupKind kind, std::uint64_t value, TargetAddr symbol, std::int64_t addend, TargetAddr place) {
+tl::unexpected<Error> does_not_fit(FixupKind kind, std::uint64_t value, TargetAddr symbol, std::int64_t addend,
+                                   TargetAddr place) {
   std::string addend_text =
       addend < 0 ? "-" + hex(0 - static_cast<std::uint64_t>(addend)) : "+" + hex(static_cast<std::uint64_t>(addend));
   return fail(Errc::kUnsupported, relocation_name(elf_type(kind)) + " at " + hex(place.value()) + " to " + hex(symbol.value()) +

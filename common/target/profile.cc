@@ -14,8 +14,8 @@ bool matches(std::string_view pattern, std::string_view name) noexcept {
 }  // namespace
 
 const SectionRule* find_rule(const Profile& profile, std::string_view section_name) noexcept {
-  const auto found = std::ranges::find_if(profile.section_rules,
-                                          [&](const SectionRule& rule) { return matches(rule.pattern, section_name); });
+  const auto found =
+      std::ranges::find_if(profile.section_rules, [&](const SectionRule& rule) { return matches(rule.pattern, section_name); });
   return found == profile.section_rules.end() ? nullptr : &*found;
 }
 

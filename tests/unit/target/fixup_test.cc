@@ -13,8 +13,8 @@ using target::FixupKind;
 
 namespace {
 
-constexpr std::array kKinds = {FixupKind::kNone,        FixupKind::kAbs64,   FixupKind::kAbs32,  FixupKind::kAbs32Signed,
-                               FixupKind::kPcRel32,     FixupKind::kBranch32, FixupKind::kPcRel64};
+constexpr std::array kKinds = {FixupKind::kNone,    FixupKind::kAbs64,    FixupKind::kAbs32,  FixupKind::kAbs32Signed,
+                               FixupKind::kPcRel32, FixupKind::kBranch32, FixupKind::kPcRel64};
 
 Result<> apply(FixupKind kind, std::uint64_t symbol, std::int64_t addend, std::uint64_t place) {
   std::array<std::byte, 8> field{};

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// One run of run-pre matching (prove.h). Sections are placed by the names of their symbols first; each placed section is compared, then
+// its relocations are solved, which places further sections (constants and tables without a name), until nothing new is found.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/prove/names.h"
+#include "common/prove/prove.h"
+#include "common/target/fixup.h"
+
+namespace hotpatch::prove {
+
+class Locator {
+ public:
+  /// Both must outlive this.
+  Locator(const elf::Object& object, const elf::Image& image, std::string unit);
+  /// Once only.
+  Located run() &&;
+
+ private:
+  struct Named {  // a symbol with a name in the image
+    elf::SymbolIndex symbol;
+    std::vector<const elf::ImageSymbol*> candidates;
+  };
+  using Range = std::pair<std::uint64_t, std::uint64_t>;  // offset of the first byte, offset behind the last one
+
+  void index_symbols();
+  void place_by_name();
+  void place_by_solved_relocations();
+  void place(elf::SectionIndex index, TargetAddr base);
+  void drain();
+  void finish_symbols();
+  void report_missing();
+  void count_proven();
+
+  [[nodiscard]] std::vector<TargetAddr> bases_by_vote(elf::SectionIndex index) const;
+  [[nodiscard]] bool equal_at(elf::SectionIndex index, TargetAddr base) const;
+  [[nodiscard]] bool relocations_agree(elf::SectionIndex index, TargetAddr base) const;
+  void compare_names(elf::SectionIndex index, TargetAddr base);
+  void compare_bytes(elf::SectionIndex index, TargetAddr base);
+  void solve_relocations(elf::SectionIndex index);
+  /// What the solved address says about the relocation's symbol; an empty text if it is what it must be.
+  std::string settle(const elf::Relocation& relocation, TargetAddr solved);
+  std::string settle_defined(const elf::Relocation& relocation, TargetAddr solved);
+  std::string settle_merged(elf::SectionIndex section, std::uint64_t offset, TargetAddr address) const;
+  std::string settle_base(elf::SectionIndex section, TargetAddr base);
+
+  /// Merged by the linker piece by piece, so that it has no base of its own.
+  [[nodiscard]] bool is_merged(elf::SectionIndex index) const;
+  [[nodiscard]] bool is_weak_elsewhere(elf::SymbolIndex index) const;
+  [[nodiscard]] const elf::Symbol* symbol_around(elf::SectionIndex section, std::uint64_t offset) const;
+  [[nodiscard]] std::string describe(TargetAddr address) const;
+  [[nodiscard]] std::string describe_target(const elf::Relocation& relocation) const;
+  void report(elf::SectionIndex section, std::uint64_t offset, std::string reason);
+  void add_mismatch(const std::string& key, Mismatch mismatch);
+
+  const elf::Object& object_;
+  const elf::Image& image_;
+  Names names_;
+  Located out_;
+  std::vector<std::vector<elf::SymbolIndex>> defined_;  // by section: its symbols with a name and a size or type, by rising value
+  std::vector<std::vector<Named>> named_;               // by section
+  std::vector<std::vector<Range>> differing_;           // by section: symbols' ranges whose relocations prove nothing
+  std::vector<elf::SectionIndex> queue_;                // placed, relocations not yet solved
+  std::vector<elf::SectionIndex> ambiguous_;            // several places fit
+  std::map<std::string, Mismatch> mismatches_;          // by section and symbol: that of the lowest offset
+  std::set<std::string> failed_;                        // keys of mismatches_, for count_proven
+};
+
+}  // namespace hotpatch::prove
