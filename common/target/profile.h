@@ -54,6 +54,7 @@ enum class SectionRole : std::uint8_t {
   kEntryCode,   // entered by hardware, not by a call: cannot be spliced
   kHooks,       // functions or pointers that the payload brings for its own life cycle: kept whole
   kCompanion,   // code or data that belongs to the records of a special section
+  kReadOnly,    // constant data that a flag calls writable because the compiler expects a dynamic linker (.data.rel.ro)
 };
 struct SectionRule {
   std::string_view pattern;  // a name, or a prefix if it ends in '*'

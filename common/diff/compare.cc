@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "common/diff/compare.h"
+
+#include <algorithm>
+#include <deque>
+
+namespace hotpatch::diff {
+namespace {
+
+using target::SectionRole;
+
+class Comparer {
+ public:
+  Comparer(const ObjectModel& original, const ObjectModel& patched, const Correlation& correlation, const std::string& unit)
+      : original_(original), patched_(patched), correlation_(correlation), unit_(unit), equality_(original, patched, correlation) {}
+
+  ChangeSet run() && {
+    product_.changes.resize(patched_.entities().size());
+    for (std::size_t i = 0; i < patched_.entities().size(); ++i) judge(EntityIndex(i));
+    unite_parts();
+    spread_from_constants();
+    find_removed();
+    check_rules();
+    check_ambiguous();
+    check_unknown_sections();
+    return std::move(product_);
+  }
+
+ private:
+  Change& change(EntityIndex index) { return product_.changes[index.value()]; }
+
+  void find(std::string rule, Severity severity, const Entity& entity, std::string text, std::string remedy) {
+    FindingPlace place{.unit = unit_, .symbol = std::string(entity.name), .section = std::string(), .source = std::string()};
+    if (entity.name.empty()) place.section = std::string(patched_.object().section(entity.section).name) + "+" + hex(entity.offset);
+    product_.findings.add({std::move(rule), severity, std::move(place), std::move(text), std::move(remedy)});
+  }
+
+  void judge(EntityIndex index) {
+    const Entity& entity = patched_.entity(index);
+    const bool is_content = entity.kind == EntityKind::kString || entity.kind == EntityKind::kConstant;
+    if (is_content || entity.kind == EntityKind::kExternal || entity.role == SectionRole::kCompanion) return;
+    if (entity.kind == EntityKind::kAnonymous) return;  // seen through what refers to it
+    const auto twin = correlation_.to_original(index);
+    if (!twin) {
+      change(index) = {Verdict::kNew, std::nullopt, "new"};
+      return;
+    }
+    auto difference = equality_.compare(*twin, index);
+    change(index).verdict = difference ? Verdict::kChanged : Verdict::kSame;
+    if (difference) change(index).reason = difference->reason;
+    change(index).difference = std::move(difference);
+  }
+
+  void mark(EntityIndex index, const std::string& reason) {
+    if (change(index).verdict != Verdict::kSame) return;
+    change(index).verdict = Verdict::kChanged;
+    change(index).reason = reason;
+  }
+
+  void unite_parts() {
+    for (std::size_t i = 0; i < patched_.entities().size(); ++i) {
+      const EntityIndex parent(i);
+      const Entity& entity = patched_.entity(parent);
+      if (entity.kind != EntityKind::kFunction || entity.parent) continue;
+      const auto twin = correlation_.to_original(parent);
+      if (twin && original_.entity(*twin).parts.size() != entity.parts.size())
+        mark(parent, "has " + std::to_string(entity.parts.size()) + " out-of-line parts instead of " +
+                         std::to_string(original_.entity(*twin).parts.size()));
+      for (const EntityIndex part : entity.parts)
+        if (change(part).verdict != Verdict::kSame) mark(parent, "its out-of-line part " + std::string(patched_.entity(part).name) + " differs");
+      if (change(parent).verdict == Verdict::kSame) continue;
+      for (const EntityIndex part : entity.parts) mark(part, "belongs to " + std::string(entity.name));
+    }
+  }
+
+  /// All users of a changed constant must get the new one.
+  void spread_from_constants() {
+    std::vector<std::vector<EntityIndex>> users(patched_.entities().size());
+    for (std::size_t i = 0; i < patched_.entities().size(); ++i)
+      for (const Reference& reference : patched_.entities()[i].references) users[reference.target.entity.value()].emplace_back(i);
+    const auto is_changed_constant = [&](EntityIndex index) {
+      const Entity& entity = patched_.entity(index);
+      return change(index).verdict == Verdict::kChanged && entity.kind == EntityKind::kData && !entity.is_writable && is_live(entity);
+    };
+    std::deque<EntityIndex> queue;
+    for (std::size_t i = 0; i < patched_.entities().size(); ++i)
+      if (is_changed_constant(EntityIndex(i))) queue.emplace_back(i);
+    while (!queue.empty()) {
+      const EntityIndex constant = queue.front();
+      queue.pop_front();
+      const Entity& entity = patched_.entity(constant);
+      if (entity.is_global)
+        find("HP006-shared-constant", Severity::kError, entity,
+             "a constant with external linkage changes (" + change(constant).reason + "), and other units may use the old one",
+             "make the change in code, or make the constant static");
+      for (const EntityIndex user : users[constant.value()]) {
+        if (change(user).verdict != Verdict::kSame || !is_live(patched_.entity(user))) continue;
+        if (patched_.entity(user).is_writable) {
+          find("HP006-shared-constant", Severity::kError, patched_.entity(user),
+               "live data refers to the constant " + std::string(entity.name) + ", which changes (" + change(constant).reason + ")",
+               "keep the constant as it is and change its users");
+          continue;
+        }
+        mark(user, "uses the changed constant " + std::string(entity.name));
+        if (patched_.entity(user).kind == EntityKind::kData) queue.push_back(user);
+      }
+    }
+    unite_parts();
+  }
+
+  /// Exists after boot.
+  static bool is_live(const Entity& entity) {
+    return entity.role != SectionRole::kInit && entity.role != SectionRole::kBootTable;
+  }
+
+  void find_removed() {
+    for (std::size_t i = 0; i < original_.entities().size(); ++i) {
+      const Entity& entity = original_.entities()[i];
+      const bool counts = entity.kind == EntityKind::kFunction || entity.kind == EntityKind::kData;
+      if (counts && !entity.parent && !correlation_.to_patched(EntityIndex(i))) product_.removed.emplace_back(i);
+    }
+    for (const EntityIndex index : product_.removed) {
+      const Entity& entity = original_.entity(index);
+      if (entity.role == SectionRole::kBootTable)
+        find("HP052-boot-table", Severity::kError, entity, "an entry of a table that is read at boot is removed", "leave it in place");
+    }
+  }
+
+  void check_rules() {
+    for (std::size_t i = 0; i < patched_.entities().size(); ++i) {
+      const Entity& entity = patched_.entities()[i];
+      const Change& what = product_.changes[i];
+      if (what.verdict != Verdict::kChanged && what.verdict != Verdict::kNew) continue;
+      const bool is_new = what.verdict == Verdict::kNew;
+      const std::string how = is_new ? "is new" : "changes (" + what.reason + ")";
+      if (entity.role) {
+        check_role(entity, *entity.role, how, is_new);
+        if (*entity.role != SectionRole::kReadOnly) continue;
+      }
+      if (entity.kind != EntityKind::kData || !entity.is_writable || is_new) continue;
+      const bool resized = original_.entity(*correlation_.to_original(EntityIndex(i))).size != entity.size;
+      find(resized ? "HP004-data-size" : "HP005-data-initialiser", Severity::kError, entity,
+           resized ? "live data changes its size: " + what.reason : "the initial value of live data changes (" + what.reason +
+                                                                         "), which would have no effect on the value it has now",
+           "set the new value in a load hook, or keep new state in a new variable");
+    }
+  }
+
+  void check_role(const Entity& entity, SectionRole role, const std::string& how, bool is_new) {
+    switch (role) {
+      case SectionRole::kInit:
+        find("HP050-init", Severity::kError, entity, "runs or is read at boot only, and " + how + ": its effect would be lost",
+             "move what is needed at run time out of __init code, or repeat its effect in a load hook");
+        break;
+      case SectionRole::kPerCpu:
+        find("HP015-per-cpu", Severity::kError, entity, "per-CPU data " + how + ": the running system has no room for it",
+             "keep the state in a table that a load hook allocates");
+        break;
+      case SectionRole::kBootTable:
+        find("HP052-boot-table", Severity::kError, entity, "an entry of a table that is read at boot " + how,
+             "register at run time in a load hook");
+        break;
+      case SectionRole::kEntryCode:
+        find("HP033-entry-code", Severity::kError, entity, "code that the hardware enters " + how + ": it cannot be spliced",
+             "change the code that it calls");
+        break;
+      case SectionRole::kHooks:
+        if (!is_new) find("HP066-hooks", Severity::kError, entity, "the original has hooks of its own", "build from a source without hooks");
+        break;
+      case SectionRole::kReadOnly:
+      case SectionRole::kCompanion:
+      case SectionRole::kDiscarded:
+      case SectionRole::kMetadata: break;
+    }
+  }
+
+  void check_ambiguous() {
+    for (const Ambiguity& ambiguity : correlation_.ambiguous) {
+      const Entity& first = patched_.entity(ambiguity.patched.front());
+      if (!first.is_writable) continue;  // a private copy of code or of a constant is as good as the original's
+      std::string names;
+      for (const EntityIndex index : ambiguity.original) names += (names.empty() ? "" : ", ") + std::string(original_.entity(index).name);
+      find("HP011-ambiguous-static", Severity::kError, first,
+           "which of the original's variables this is cannot be told: " + names + " are alike in content and use",
+           "give the variables different names in the source");
+    }
+  }
+
+  void check_unknown_sections() {
+    const auto contents = [](const ObjectModel& model, std::string_view name) -> ByteView {
+      const auto index = model.object().find_section(name);
+      return index ? model.object().section(*index).contents : ByteView();
+    };
+    for (const elf::SectionIndex index : patched_.unknown_sections()) {
+      const elf::Section& section = patched_.object().section(index);
+      const auto in_original = original_.object().find_section(section.name);
+      const bool same = in_original && original_.object().section(*in_original).size == section.size &&
+                        original_.object().section(*in_original).relocations.size() == section.relocations.size() &&
+                        std::ranges::equal(contents(original_, section.name), section.contents);
+      if (same) continue;
+      product_.findings.add({"HP061-unknown-section", Severity::kError,
+                             {.unit = unit_, .symbol = {}, .section = std::string(section.name), .source = {}},
+                             "a section that profile " + std::string(patched_.profile().name) + " does not know " +
+                                 (in_original ? "changes" : "is new") + " (" + hex(section.size) + " bytes)",
+                             "say in the profile what the section is"});
+    }
+  }
+
+  using FindingPlace = hotpatch::Place;
+  const ObjectModel& original_;
+  const ObjectModel& patched_;
+  const Correlation& correlation_;
+  const std::string& unit_;
+  Equality equality_;
+  ChangeSet product_;
+};
+
+}  // namespace
+
+bool ChangeSet::any() const noexcept {
+  return std::ranges::any_of(changes, [](const Change& change) { return change.verdict == Verdict::kChanged || change.verdict == Verdict::kNew; });
+}
+
+ChangeSet compare(const ObjectModel& original, const ObjectModel& patched, const Correlation& correlation, const std::string& unit) {
+  return Comparer(original, patched, correlation, unit).run();
+}
+
+}  // namespace hotpatch::diff

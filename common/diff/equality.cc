@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "common/diff/equality.h"
+
+#include <algorithm>
+
+#include "common/elf/symbol_name.h"
+
+namespace hotpatch::diff {
+namespace {
+
+using target::Flow;
+using target::Instruction;
+
+/// The position of the instruction that starts at `offset`; nothing if none does.
+std::optional<std::size_t> instruction_at(const std::vector<Instruction>& instructions, std::int64_t offset) {
+  const auto found = std::ranges::lower_bound(instructions, offset, {}, [](const Instruction& i) { return std::int64_t{i.offset}; });
+  if (found == instructions.end() || found->offset != offset) return std::nullopt;
+  return static_cast<std::size_t>(found - instructions.begin());
+}
+
+/// The instruction's bytes with the fields of `references` (those inside it) zeroed.
+struct MaskedInstruction {
+  std::byte bytes[16] = {};
+  friend bool operator==(const MaskedInstruction&, const MaskedInstruction&) = default;
+};
+
+MaskedInstruction mask(ByteView bytes, const Instruction& instruction, std::span<const Reference> references) {
+  MaskedInstruction masked;
+  std::ranges::copy(bytes.subspan(instruction.offset, std::min<std::size_t>(instruction.length, sizeof masked.bytes)), masked.bytes);
+  for (const Reference& reference : references) {
+    const std::uint64_t begin = reference.offset - instruction.offset;
+    for (std::uint64_t i = begin; i < std::min<std::uint64_t>(begin + target::fixup_size(reference.kind), sizeof masked.bytes); ++i)
+      masked.bytes[i] = std::byte{0};
+  }
+  return masked;
+}
+
+/// The references whose fields lie in the instruction; `next` moves past them.
+std::span<const Reference> take_references(const std::vector<Reference>& references, std::size_t& next, const Instruction& instruction) {
+  const std::size_t begin = next;
+  while (next < references.size() && references[next].offset < instruction.end()) ++next;
+  return std::span(references).subspan(begin, next - begin);
+}
+
+bool is_local_branch(const Instruction& instruction, std::span<const Reference> references) {
+  return instruction.target && references.empty() && instruction.flow != Flow::kNext;
+}
+
+/// For same_place: kinds that compute the same from the same target.
+target::FixupKind folded(target::FixupKind kind) {
+  return kind == target::FixupKind::kBranch32 ? target::FixupKind::kPcRel32 : kind;
+}
+
+}  // namespace
+
+std::optional<Difference> Equality::compare(EntityIndex original, EntityIndex patched) {
+  const Entity& before = original_.entity(original);
+  const Entity& after = patched_.entity(patched);
+  if (before.kind != EntityKind::kFunction || after.kind != EntityKind::kFunction) return compare_data(before, after);
+  const Run original_run{original_.contents(before), before.references, before.instructions};
+  const Run patched_run{patched_.contents(after), after.references, after.instructions};
+  if (auto difference = compare_code(original_run, patched_run)) return difference;
+  return compare_records(before, after);
+}
+
+std::optional<Difference> Equality::compare_code(const Run& original, const Run& patched) {
+  std::size_t original_reference = 0;
+  std::size_t patched_reference = 0;
+  const std::size_t count = std::min(original.instructions.size(), patched.instructions.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    const Instruction& before = original.instructions[i];
+    const Instruction& after = patched.instructions[i];
+    const auto differ = [&](std::string reason) { return Difference{before.offset, after.offset, std::move(reason)}; };
+    const auto references_before = take_references(original.references, original_reference, before);
+    const auto references_after = take_references(patched.references, patched_reference, after);
+    if (references_before.size() != references_after.size()) return differ("an instruction differs");
+    if (is_local_branch(before, references_before) && is_local_branch(after, references_after)) {
+      if (before.flow != after.flow || before.branch_condition != after.branch_condition) return differ("an instruction differs");
+      const auto to_before = instruction_at(original.instructions, *before.target);
+      const auto to_after = instruction_at(patched.instructions, *after.target);
+      const bool same = to_before && to_after ? to_before == to_after
+                                              : !to_before && !to_after && *before.target - before.offset == *after.target - after.offset;
+      if (!same) return differ("a branch leads elsewhere");
+      continue;
+    }
+    if (before.length != after.length || mask(original.bytes, before, references_before) != mask(patched.bytes, after, references_after))
+      return differ("an instruction differs");
+    for (std::size_t r = 0; r < references_before.size(); ++r) {
+      if (references_before[r].offset - before.offset != references_after[r].offset - after.offset)
+        return differ("an instruction differs");
+      if (auto reason = compare_reference(references_before[r], references_after[r])) return differ(std::move(*reason));
+    }
+  }
+  if (original.instructions.size() != patched.instructions.size()) {
+    const auto end = [&](const Run& run) { return count < run.instructions.size() ? run.instructions[count].offset : run.bytes.size(); };
+    return Difference{end(original), end(patched),
+                      std::to_string(patched.instructions.size()) + " instructions instead of " +
+                          std::to_string(original.instructions.size())};
+  }
+  return std::nullopt;
+}
+
+std::optional<Difference> Equality::compare_data(const Entity& original, const Entity& patched) {
+  if (original.kind == EntityKind::kExternal && patched.kind == EntityKind::kExternal) return std::nullopt;
+  if (original.kind != patched.kind) return Difference{0, 0, "is now defined elsewhere"};
+  if (original.size != patched.size) return Difference{0, 0, "size " + hex(patched.size) + " instead of " + hex(original.size)};
+  const ByteView before = original_.contents(original);
+  const ByteView after = patched_.contents(patched);
+  if (before.size() != after.size()) return Difference{0, 0, "has content on one side only"};
+  std::size_t next = 0;
+  for (std::uint64_t at = 0; at < before.size();) {
+    const bool original_has = next < original.references.size() && original.references[next].offset == at;
+    const bool patched_has = next < patched.references.size() && patched.references[next].offset == at;
+    if (original_has != patched_has) return Difference{at, at, "an address on one side only"};
+    if (original_has) {
+      if (auto reason = compare_reference(original.references[next], patched.references[next])) return Difference{at, at, *reason};
+      at += std::max<std::uint64_t>(1, target::fixup_size(original.references[next++].kind));
+    } else {
+      if (before[at] != after[at]) return Difference{at, at, "content differs"};
+      ++at;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Difference> Equality::compare_records(const Entity& original, const Entity& patched) {
+  const std::size_t count = std::min(original.records.size(), patched.records.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    const Record& before = original_.records()[original.records[i]];
+    const Record& after = patched_.records()[patched.records[i]];
+    const auto at_before = static_cast<std::uint64_t>(std::max<std::int64_t>(0, before.owner.offset));
+    const auto at_after = static_cast<std::uint64_t>(std::max<std::int64_t>(0, after.owner.offset));
+    if (before.schema->name != after.schema->name || !same_place(before.owner, after.owner))
+      return Difference{at_before, at_after, "another record of " + std::string(after.schema->name)};
+    if (auto reason = compare_record(before, after)) return Difference{at_before, at_after, std::move(*reason)};
+  }
+  if (original.records.size() != patched.records.size())
+    return Difference{0, 0, std::to_string(patched.records.size()) + " records of special sections instead of " +
+                                std::to_string(original.records.size())};
+  return std::nullopt;
+}
+
+std::optional<std::string> Equality::compare_record(const Record& original, const Record& patched) {
+  const std::string table(original.schema->name);
+  const ByteView before = original_.object().section(original.section).contents.subspan(original.offset, original.schema->record_size);
+  const ByteView after = patched_.object().section(patched.section).contents.subspan(patched.offset, patched.schema->record_size);
+  for (std::size_t i = 0; i < original.fields.size(); ++i) {
+    const target::Field& field = *original.fields[i].schema;
+    const auto& to_before = original.fields[i].target;
+    const auto& to_after = patched.fields[i].target;
+    const std::string changed = table + ": " + std::string(field.name) + " differs";
+    if (to_before.has_value() != to_after.has_value()) return changed;
+    if (!to_before) {
+      if (!std::ranges::equal(before.subspan(field.offset, field.size), after.subspan(field.offset, field.size))) return changed;
+      continue;
+    }
+    if (field.kind == target::FieldKind::kCode && original.companion && patched.companion) continue;  // its content, below
+    if (!same_place(*to_before, *to_after)) return changed;
+  }
+  if (original.companion.has_value() != patched.companion.has_value()) return table + ": the code it refers to has moved";
+  if (original.companion) {
+    const auto references_before = original_.references(*original.companion);
+    const auto references_after = patched_.references(*patched.companion);
+    const auto instructions_before = original_.instructions(*original.companion);
+    const auto instructions_after = patched_.instructions(*patched.companion);
+    const Run run_before{original_.contents(*original.companion), references_before, instructions_before};
+    const Run run_after{patched_.contents(*patched.companion), references_after, instructions_after};
+    if (compare_code(run_before, run_after)) return table + ": the code that it refers to in " + std::string(original.schema->companion) + " differs";
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> Equality::compare_reference(const Reference& original, const Reference& patched) {
+  if (folded(original.kind) == folded(patched.kind) && same_place(original.target, patched.target)) return std::nullopt;
+  const auto name = [](const ObjectModel& model, const Place& place) {
+    std::string text = model.describe(place.entity);
+    if (place.offset != 0) text += (place.offset > 0 ? "+" : "") + std::to_string(place.offset);
+    return text;
+  };
+  return std::string(patched.is_branch ? "goes to " : "refers to ") + name(patched_, patched.target) + " instead of " +
+         name(original_, original.target);
+}
+
+bool Equality::is_identified_by_content(const Entity& entity) const {
+  switch (entity.kind) {
+    case EntityKind::kString:
+    case EntityKind::kConstant:
+    case EntityKind::kAnonymous: return true;
+    case EntityKind::kFunction:
+    case EntityKind::kExternal: return false;
+    case EntityKind::kData: break;
+  }
+  if (entity.is_writable) return false;
+  const auto& stems = original_.profile().private_statics;
+  return std::ranges::find(stems, elf::split_symbol_name(entity.name).base) != stems.end();
+}
+
+bool Equality::same_place(const Place& original, const Place& patched) {
+  const Entity& before = original_.entity(original.entity);
+  const Entity& after = patched_.entity(patched.entity);
+  if (is_identified_by_content(before) && is_identified_by_content(after))
+    return original.offset == patched.offset && same_content(original.entity, patched.entity);
+  if (correlation_.to_original(patched.entity) != original.entity) return false;
+  if (original.offset == patched.offset && before.kind != EntityKind::kFunction) return true;
+  // In code an offset means an instruction; encodings of branches before it may have changed their lengths.
+  const auto to_before = instruction_at(before.instructions, original.offset);
+  const auto to_after = instruction_at(after.instructions, patched.offset);
+  if (to_before && to_after) return to_before == to_after;
+  return original.offset == patched.offset;
+}
+
+bool Equality::same_content(EntityIndex original, EntityIndex patched) {
+  const Entity& before = original_.entity(original);
+  const Entity& after = patched_.entity(patched);
+  if (before.is_writable != after.is_writable || before.role != after.role) return false;
+  if (!in_progress_.emplace(original, patched).second) return true;
+  const bool same = (before.kind == after.kind || before.size == after.size) && !compare_data(before, after);
+  in_progress_.erase({original, patched});
+  return same;
+}
+
+}  // namespace hotpatch::diff

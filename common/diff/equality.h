@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// When two pieces of code or data, one of each object, are the same.
+//
+// Code is compared as instructions. The bytes of an instruction must be equal but for the fields that relocations and branch
+// displacements fill; what those refer to must be the same thing at the same offset; a branch within the function must lead to the
+// same instruction, whatever the length of its encoding. Each record of a special section that belongs to the function is compared with
+// it, at the instruction that owns it: the feature of an alternative, the handler of an exception, the identity of a key. Line numbers
+// in records are not compared.
+//
+// Two references are to the same thing if the correlation says so, or, for what has no identity of its own (strings, constants, content
+// without a name, the compiler's private statics), if the content is the same.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "common/diff/correlate.h"
+#include "common/diff/model.h"
+
+namespace hotpatch::diff {
+
+/// The first place where two entities differ.
+struct Difference {
+  std::uint64_t original_offset = 0;  // bytes from the entity's start
+  std::uint64_t patched_offset = 0;
+  std::string reason;  // "instruction", "calls foo instead of bar", "size 0x10 instead of 0x18"
+};
+
+class Equality {
+ public:
+  /// Requires: all three outlive this.
+  Equality(const ObjectModel& original, const ObjectModel& patched, const Correlation& correlation)
+      : original_(original), patched_(patched), correlation_(correlation) {}
+
+  /// Nothing if the two are the same.
+  [[nodiscard]] std::optional<Difference> compare(EntityIndex original, EntityIndex patched);
+
+ private:
+  /// A run of code or data with its references; what both entities and companions' pieces are compared as.
+  struct Run {
+    ByteView bytes;
+    const std::vector<Reference>& references;
+    const std::vector<target::Instruction>& instructions;
+  };
+  std::optional<Difference> compare_code(const Run& original, const Run& patched);
+  std::optional<Difference> compare_data(const Entity& original, const Entity& patched);
+  std::optional<Difference> compare_records(const Entity& original, const Entity& patched);
+  std::optional<std::string> compare_record(const Record& original, const Record& patched);
+  std::optional<std::string> compare_reference(const Reference& original, const Reference& patched);
+  bool same_place(const Place& original, const Place& patched);
+  bool same_content(EntityIndex original, EntityIndex patched);
+  [[nodiscard]] bool is_identified_by_content(const Entity& entity) const;
+
+  const ObjectModel& original_;
+  const ObjectModel& patched_;
+  const Correlation& correlation_;
+  std::set<std::pair<EntityIndex, EntityIndex>> in_progress_;  // of same_content: what refers to itself is as equal as the rest of it
+};
+
+}  // namespace hotpatch::diff

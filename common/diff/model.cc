@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "common/diff/model.h"
+
+#include <algorithm>
+
+#include "common/diff/model_builder.h"
+
+namespace hotpatch::diff {
+
+Result<ObjectModel> ObjectModel::make(const elf::Object& object, const target::Profile& profile, target::Decoder& decoder) {
+  HP_CHECK(object.type() == elf::FileType::kRelocatable, "a model is made of a relocatable object");
+  return ModelBuilder(object, profile, decoder).build();
+}
+
+ByteView ObjectModel::contents(const Entity& entity) const {
+  if (entity.kind == EntityKind::kExternal) return {};
+  const elf::Section& section = object_->section(entity.section);
+  if (section.is_nobits()) return {};
+  return section.contents.subspan(entity.offset, entity.size);
+}
+
+ByteView ObjectModel::contents(const Piece& piece) const {
+  return object_->section(piece.section).contents.subspan(piece.offset, piece.size);
+}
+
+std::vector<Reference> ObjectModel::references(const Piece& piece) const {
+  std::vector<Reference> inside;
+  const auto code = companions_.find(piece.section);
+  if (code == companions_.end()) return inside;  // an empty companion section
+  for (Reference reference : code->second.references) {
+    if (reference.offset < piece.offset || reference.offset >= piece.offset + piece.size) continue;
+    reference.offset -= piece.offset;
+    inside.push_back(reference);
+  }
+  return inside;
+}
+
+std::vector<target::Instruction> ObjectModel::instructions(const Piece& piece) const {
+  std::vector<target::Instruction> inside;
+  const auto code = companions_.find(piece.section);
+  if (code == companions_.end()) return inside;
+  for (target::Instruction instruction : code->second.instructions) {
+    if (instruction.offset < piece.offset || instruction.offset >= piece.offset + piece.size) continue;
+    instruction.offset -= static_cast<std::uint32_t>(piece.offset);
+    if (instruction.target) *instruction.target -= static_cast<std::int64_t>(piece.offset);
+    inside.push_back(instruction);
+  }
+  return inside;
+}
+
+std::string ObjectModel::describe(EntityIndex index) const {
+  const Entity& what = entity(index);
+  if (what.kind == EntityKind::kString) {
+    std::string text(as_text(contents(what)).substr(0, 40));
+    text.erase(std::ranges::find(text, '\0'), text.end());
+    std::ranges::replace_if(text, [](unsigned char c) { return c < 0x20 || c >= 0x7f; }, '?');
+    return "string \"" + text + "\"";
+  }
+  if (!what.name.empty()) return std::string(what.name);
+  return std::string(object_->section(what.section).name) + "+" + hex(what.offset);
+}
+
+}  // namespace hotpatch::diff

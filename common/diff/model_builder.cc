@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "common/diff/model_builder.h"
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+
+namespace hotpatch::diff {
+namespace {
+
+using target::SectionRole;
+
+/// The names that -ffunction-sections and -fdata-sections, or their absence, make (GCC's default_section_type_flags and the naming of
+/// its varasm.cc; clang follows). Everything else has to be in a table of the profile.
+bool has_compiler_name(std::string_view name) {
+  constexpr std::array<std::string_view, 4> kFamilies = {".text", ".data", ".rodata", ".bss"};
+  return std::ranges::any_of(kFamilies, [&](std::string_view family) {
+    return name.starts_with(family) && (name.size() == family.size() || name[family.size()] == '.');
+  });
+}
+
+}  // namespace
+
+ModelBuilder::ModelBuilder(const elf::Object& object, const target::Profile& profile, target::Decoder& decoder)
+    : object_(object), profile_(profile), decoder_(decoder), in_section_(object.sections().size()) {
+  model_.object_ = &object;
+  model_.profile_ = &profile;
+}
+
+Result<ObjectModel> ModelBuilder::build() && {
+  classify_sections();
+  make_entities();
+  link_parts();
+  HP_TRY(read_references());
+  for (std::size_t i = 0; i < use_.size(); ++i)
+    if (use_[i] == SectionUse::kCompanion) HP_TRY(read_companion(elf::SectionIndex(i)));
+  for (std::size_t i = 0; i < use_.size(); ++i)
+    if (use_[i] == SectionUse::kSpecial)
+      HP_TRY(read_records(elf::SectionIndex(i), *target::find_special(profile_, object_.sections()[i].name)));
+  for (Entity& entity : model_.entities_)
+    std::ranges::sort(entity.records, {}, [&](std::size_t index) {
+      const Record& record = model_.records_[index];
+      return std::tuple(record.owner.offset, record.schema->name, record.offset);
+    });
+  return std::move(model_);
+}
+
+std::string ModelBuilder::where(elf::SectionIndex section, std::uint64_t offset) const {
+  return object_.name() + ": " + std::string(object_.section(section).name) + "+" + hex(offset);
+}
+
+void ModelBuilder::classify_sections() {
+  for (std::size_t i = 0; i < object_.sections().size(); ++i) {
+    const elf::Section& section = object_.sections()[i];
+    const target::SectionRule* rule = target::find_rule(profile_, section.name);
+    SectionUse use = SectionUse::kPlain;
+    if (!section.is_allocated() || section.size == 0) {
+      use = SectionUse::kIgnored;
+    } else if (target::find_special(profile_, section.name) != nullptr) {
+      use = SectionUse::kSpecial;
+    } else if (rule != nullptr && (rule->role == SectionRole::kDiscarded || rule->role == SectionRole::kMetadata)) {
+      use = SectionUse::kIgnored;
+    } else if (rule != nullptr && rule->role == SectionRole::kCompanion) {
+      use = SectionUse::kCompanion;
+    } else if (section.is_mergeable() && !section.is_nobits() && section.entry_size != 0 && section.relocations.empty()) {
+      use = SectionUse::kMerged;
+    } else if (rule == nullptr && !has_compiler_name(section.name)) {
+      model_.unknown_sections_.emplace_back(i);
+    }
+    use_.push_back(use);
+  }
+}
+
+EntityIndex ModelBuilder::add(Entity entity) {
+  const EntityIndex index(model_.entities_.size());
+  model_.entities_.push_back(std::move(entity));
+  return index;
+}
+
+void ModelBuilder::make_entities() {
+  for (std::size_t i = 0; i < use_.size(); ++i)
+    if (use_[i] == SectionUse::kPlain) make_entities_of(elf::SectionIndex(i));
+}
+
+void ModelBuilder::make_entities_of(elf::SectionIndex index) {
+  const elf::Section& section = object_.section(index);
+  std::vector<elf::SymbolIndex> symbols;
+  for (std::size_t i = 1; i < object_.symbols().size(); ++i) {
+    const elf::Symbol& symbol = object_.symbols()[i];
+    if (symbol.is_defined_in(index) && symbol.type != elf::SymbolType::kSection && symbol.type != elf::SymbolType::kFile &&
+        !symbol.name.empty())
+      symbols.emplace_back(i);
+  }
+  // Of several names for one place the sized, then the global one is the entity's; the others are aliases.
+  std::ranges::stable_sort(symbols, [&](elf::SymbolIndex left, elf::SymbolIndex right) {
+    const elf::Symbol& first = object_.symbol(left);
+    const elf::Symbol& second = object_.symbol(right);
+    if (first.value != second.value) return first.value < second.value;
+    if (first.size != second.size) return first.size > second.size;
+    return first.binding != elf::SymbolBinding::kLocal && second.binding == elf::SymbolBinding::kLocal;
+  });
+
+  const target::SectionRule* rule = target::find_rule(profile_, section.name);
+  Entity common;
+  common.section = index;
+  if (rule != nullptr) common.role = rule->role;
+  common.is_writable = section.is_writable() && common.role != SectionRole::kReadOnly;
+  const auto finish = [&](Entity entity) {
+    const std::uint64_t offset = entity.offset;
+    in_section_[index.value()].push_back({offset, add(std::move(entity))});
+  };
+  const auto add_anonymous = [&](std::uint64_t begin, std::uint64_t end) {
+    Entity entity = common;
+    entity.kind = EntityKind::kAnonymous;
+    entity.offset = begin;
+    entity.size = end - begin;
+    finish(std::move(entity));
+  };
+  /// Bytes between two symbols that only align the second are nobody's.
+  const auto is_padding = [&](std::uint64_t begin, std::uint64_t end) {
+    if (section.is_nobits() || section.is_executable()) return true;
+    const ByteView gap = section.contents.subspan(begin, end - begin);
+    return end - begin < section.alignment && std::ranges::all_of(gap, [](std::byte byte) { return byte == std::byte{0}; });
+  };
+
+  std::uint64_t covered = 0;
+  for (std::size_t i = 0; i < symbols.size(); ++i) {
+    const elf::Symbol& symbol = object_.symbol(symbols[i]);
+    if (symbol.value < covered || (i != 0 && symbol.value == object_.symbol(symbols[i - 1]).value)) continue;  // alias or inner label
+    if (symbol.value > covered && !is_padding(covered, symbol.value)) add_anonymous(covered, symbol.value);
+    std::uint64_t size = symbol.size;
+    if (size == 0) {
+      const auto next = std::ranges::find_if(symbols.begin() + static_cast<std::ptrdiff_t>(i), symbols.end(), [&](elf::SymbolIndex other) {
+        return object_.symbol(other).value > symbol.value;
+      });
+      size = (next == symbols.end() ? section.size : object_.symbol(*next).value) - symbol.value;
+    }
+    Entity entity = common;
+    entity.kind = section.is_executable() ? EntityKind::kFunction : EntityKind::kData;
+    entity.name = symbol.name;
+    entity.symbol = symbols[i];
+    entity.offset = symbol.value;
+    entity.size = size;
+    entity.is_global = symbol.binding != elf::SymbolBinding::kLocal;
+    finish(std::move(entity));
+    covered = symbol.value + size;
+  }
+  if (covered < section.size && (symbols.empty() || !is_padding(covered, section.size))) add_anonymous(covered, section.size);
+}
+
+void ModelBuilder::link_parts() {
+  // GCC names the part of f that it moves to .text.unlikely "f.cold" (older ones "f.cold.N"), always in the same object.
+  std::map<std::string_view, EntityIndex> functions;
+  for (std::size_t i = 0; i < model_.entities_.size(); ++i)
+    if (model_.entities_[i].kind == EntityKind::kFunction) functions.emplace(model_.entities_[i].name, EntityIndex(i));
+  for (std::size_t i = 0; i < model_.entities_.size(); ++i) {
+    const std::string_view name = model_.entities_[i].name;
+    const std::size_t cold = name.rfind(".cold");
+    if (model_.entities_[i].kind != EntityKind::kFunction || cold == std::string_view::npos) continue;
+    const auto parent = functions.find(name.substr(0, cold));
+    if (parent == functions.end()) continue;
+    model_.entities_[i].parent = parent->second;
+    model_.entities_[parent->second.value()].parts.emplace_back(i);
+  }
+}
+
+EntityIndex ModelBuilder::merged_entity(elf::SectionIndex index, std::uint64_t offset) {
+  const auto known = merged_.find({index, offset});
+  if (known != merged_.end()) return known->second;
+  const elf::Section& section = object_.section(index);
+  Entity entity;
+  entity.kind = section.is_strings() ? EntityKind::kString : EntityKind::kConstant;
+  entity.section = index;
+  entity.offset = offset;
+  if (const target::SectionRule* rule = target::find_rule(profile_, section.name)) entity.role = rule->role;
+  if (section.is_strings()) {
+    // Up to the NUL, which is entry_size bytes wide; the section's end closes an unterminated one.
+    std::uint64_t end = offset;
+    while (end + section.entry_size <= section.size) {
+      const ByteView unit = section.contents.subspan(end, section.entry_size);
+      end += section.entry_size;
+      if (std::ranges::all_of(unit, [](std::byte byte) { return byte == std::byte{0}; })) break;
+    }
+    entity.size = end - offset;
+  } else {
+    entity.size = std::min<std::uint64_t>(section.entry_size, section.size - offset);
+  }
+  const EntityIndex added = add(std::move(entity));
+  merged_.emplace(std::pair(index, offset), added);
+  return added;
+}
+
+EntityIndex ModelBuilder::external(elf::SymbolIndex index) {
+  const auto known = externals_.find(index);
+  if (known != externals_.end()) return known->second;
+  Entity entity;
+  entity.kind = EntityKind::kExternal;
+  entity.name = object_.symbol(index).name;
+  entity.symbol = index;
+  entity.is_global = true;
+  const EntityIndex added = add(std::move(entity));
+  externals_.emplace(index, added);
+  return added;
+}
+
+Place ModelBuilder::place_in(elf::SectionIndex index, std::int64_t offset) {
+  const auto& located = in_section_[index.value()];
+  HP_CHECK(!located.empty(), "a place in a section without entities");
+  // The entity that holds the offset, else the nearest one before it; in a section of its own, that entity wherever the offset points.
+  const auto above = std::ranges::upper_bound(located, offset, {}, [](const Located& at) { return static_cast<std::int64_t>(at.offset); });
+  const Located& found = above == located.begin() ? located.front() : *std::prev(above);
+  return {found.entity, offset - static_cast<std::int64_t>(found.offset)};
+}
+
+Result<Place> ModelBuilder::resolve(elf::SymbolIndex index, std::int64_t offset) {
+  const elf::Symbol& symbol = object_.symbol(index);
+  if (symbol.place == elf::SymbolPlace::kUndefined || symbol.place == elf::SymbolPlace::kAbsolute) return Place{external(index), offset};
+  if (symbol.place == elf::SymbolPlace::kCommon)
+    return fail(Errc::kUnsupported, object_.name() + ": common symbol " + std::string(symbol.name) + " (compile with -fno-common)");
+  const elf::Section& section = object_.section(symbol.section);
+  const std::int64_t in_section = static_cast<std::int64_t>(symbol.value) + offset;
+  switch (use_[symbol.section.value()]) {
+    case SectionUse::kMerged: {
+      if (in_section < 0 || static_cast<std::uint64_t>(in_section) >= section.size)
+        return fail(Errc::kMalformed, object_.name() + ": a reference to " + std::string(section.name) + "+" +
+                                          std::to_string(in_section) + ", outside of its " + hex(section.size) + " bytes");
+      const auto at = static_cast<std::uint64_t>(in_section);
+      if (section.is_strings()) return Place{merged_entity(symbol.section, at), 0};
+      const std::uint64_t start = at - at % section.entry_size;
+      return Place{merged_entity(symbol.section, start), in_section - static_cast<std::int64_t>(start)};
+    }
+    case SectionUse::kPlain:
+      if (symbol.type != elf::SymbolType::kSection) {
+        // A named target keeps its identity wherever the offset points.
+        Place place = place_in(symbol.section, static_cast<std::int64_t>(symbol.value));
+        place.offset += offset;
+        return place;
+      }
+      return place_in(symbol.section, in_section);
+    case SectionUse::kCompanion:
+    case SectionUse::kSpecial:
+    case SectionUse::kIgnored: {
+      // Someone refers into a table or a section that is dropped: keep the place, as content of no name.
+      if (in_section_[symbol.section.value()].empty()) {
+        Entity entity;
+        entity.kind = EntityKind::kAnonymous;
+        entity.section = symbol.section;
+        entity.size = section.size;
+        if (const target::SectionRule* rule = target::find_rule(profile_, section.name)) entity.role = rule->role;
+        in_section_[symbol.section.value()].push_back({0, add(std::move(entity))});
+      }
+      return place_in(symbol.section, in_section);
+    }
+  }
+  HP_UNREACHABLE();
+}
+
+}  // namespace hotpatch::diff

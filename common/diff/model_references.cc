@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The second half of ModelBuilder: what refers to what.
+#include <algorithm>
+
+#include "common/diff/model_builder.h"
+
+namespace hotpatch::diff {
+namespace {
+
+/// The instruction that holds the field at `offset`, and whether the field is one of its operands.
+struct FieldOwner {
+  const target::Instruction* instruction = nullptr;
+  bool is_operand = false;
+};
+
+FieldOwner find_field(const std::vector<target::Instruction>& instructions, std::uint64_t offset) {
+  const auto above = std::ranges::upper_bound(instructions, offset, {}, &target::Instruction::offset);
+  if (above == instructions.begin()) return {};
+  const target::Instruction& instruction = *std::prev(above);
+  if (offset >= instruction.end()) return {};
+  for (unsigned i = 0; i < instruction.field_count; ++i)
+    if (instruction.offset + instruction.fields[i].offset == offset) return {&instruction, true};
+  return {&instruction, false};
+}
+
+}  // namespace
+
+Result<> ModelBuilder::read_references() {
+  // New entities (strings, external symbols) are added on the way; those have no references of their own.
+  const std::size_t count = model_.entities_.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const EntityIndex index(i);
+    if (model_.entity(index).kind == EntityKind::kFunction) model_.entities_[i].instructions = decoder_.decode(model_.contents(model_.entity(index)));
+    HP_TRY(read_code_references(index));
+  }
+  return {};
+}
+
+Result<> ModelBuilder::read_code_references(EntityIndex index) {
+  const elf::SectionIndex section = model_.entity(index).section;
+  const std::uint64_t begin = model_.entity(index).offset;
+  const std::uint64_t end = begin + model_.entity(index).size;
+  const std::vector<elf::Relocation>& relocations = object_.section(section).relocations;
+  std::vector<Reference> references;
+  for (auto relocation = std::ranges::lower_bound(relocations, begin, {}, &elf::Relocation::offset);
+       relocation != relocations.end() && relocation->offset < end; ++relocation) {
+    const auto kind = target::fixup_kind(relocation->type);
+    if (!kind)
+      return fail(Errc::kUnsupported, where(section, relocation->offset) + " (" + model_.describe(index) + "): " +
+                                          target::relocation_name(relocation->type) + " is not supported");
+    if (*kind == target::FixupKind::kNone) continue;
+    if (relocation->offset + target::fixup_size(*kind) > end)
+      return fail(Errc::kMalformed, where(section, relocation->offset) + " (" + model_.describe(index) +
+                                        "): a relocation's field runs out of its symbol");
+    Reference reference;
+    reference.offset = relocation->offset - begin;
+    reference.kind = *kind;
+    const FieldOwner owner = find_field(model_.entity(index).instructions, reference.offset);
+    if (target::is_pc_relative(*kind) && owner.instruction != nullptr) {
+      // The CPU counts from the end of the instruction, the relocation from its field.
+      reference.bias = owner.is_operand ? static_cast<std::int64_t>(owner.instruction->end() - reference.offset) : 0;
+      reference.is_branch = owner.is_operand && !owner.instruction->is_indirect &&
+                            (owner.instruction->flow == target::Flow::kCall || owner.instruction->flow == target::Flow::kJump ||
+                             owner.instruction->flow == target::Flow::kConditional);
+    }
+    HP_ASSIGN_DOING(where(section, relocation->offset), reference.target,
+                    resolve(relocation->symbol, relocation->addend + reference.bias));
+    references.push_back(reference);
+  }
+  model_.entities_[index.value()].references = std::move(references);
+  return {};
+}
+
+Result<> ModelBuilder::read_companion(elf::SectionIndex section) {
+  ObjectModel::CompanionCode code;
+  code.instructions = decoder_.decode(object_.section(section).contents);
+  for (const elf::Relocation& relocation : object_.section(section).relocations) {
+    const auto kind = target::fixup_kind(relocation.type);
+    if (!kind)
+      return fail(Errc::kUnsupported,
+                  where(section, relocation.offset) + ": " + target::relocation_name(relocation.type) + " is not supported");
+    if (*kind == target::FixupKind::kNone) continue;
+    if (relocation.offset + target::fixup_size(*kind) > object_.section(section).size)
+      return fail(Errc::kMalformed, where(section, relocation.offset) + ": a relocation's field runs out of its section");
+    const FieldOwner owner = find_field(code.instructions, relocation.offset);
+    Reference reference;
+    reference.offset = relocation.offset;
+    reference.kind = *kind;
+    if (target::is_pc_relative(*kind) && owner.is_operand) {
+      reference.bias = static_cast<std::int64_t>(owner.instruction->end() - relocation.offset);
+      reference.is_branch = !owner.instruction->is_indirect && owner.instruction->flow != target::Flow::kNext;
+    }
+    HP_ASSIGN_DOING(where(section, relocation.offset), reference.target,
+                    resolve(relocation.symbol, relocation.addend + reference.bias));
+    code.references.push_back(reference);
+  }
+  model_.companions_.emplace(section, std::move(code));
+  return {};
+}
+
+Result<> ModelBuilder::read_records(elf::SectionIndex section, const target::SpecialSection& schema) {
+  const std::uint64_t size = object_.section(section).size;
+  if (size % schema.record_size != 0) {
+    // A changed table format is what breaks tools of this kind most often: say which record size the relocations speak for.
+    std::string guess;
+    std::uint64_t previous = 0;
+    for (const elf::Relocation& relocation : object_.section(section).relocations) {
+      if (relocation.offset > previous + 4 && size % relocation.offset == 0) {
+        guess = "; " + std::to_string(relocation.offset) + " would fit";
+        break;
+      }
+      previous = relocation.offset;
+    }
+    return fail(Errc::kUnsupported, object_.name() + ": " + std::string(schema.name) + " has " + hex(size) +
+                                        " bytes, no multiple of the " + std::to_string(schema.record_size) +
+                                        " that profile " + std::string(profile_.name) + " gives its records" + guess);
+  }
+  for (std::uint64_t offset = 0; offset < size; offset += schema.record_size) {
+    HP_ASSIGN(Record record, read_record(section, schema, offset));
+    model_.entities_[record.owner.entity.value()].records.push_back(model_.records_.size());
+    model_.records_.push_back(std::move(record));
+  }
+  return {};
+}
+
+Result<Record> ModelBuilder::read_record(elf::SectionIndex section, const target::SpecialSection& schema, std::uint64_t offset) {
+  Record record;
+  record.schema = &schema;
+  record.section = section;
+  record.offset = offset;
+  const std::vector<elf::Relocation>& relocations = object_.section(section).relocations;
+  auto relocation = std::ranges::lower_bound(relocations, offset, {}, &elf::Relocation::offset);
+  bool has_owner = false;
+  for (const target::Field& field : schema.fields) {
+    RecordField value;
+    value.schema = &field;
+    const std::uint64_t at = offset + field.offset;
+    while (relocation != relocations.end() && relocation->offset < at) {
+      return fail(Errc::kUnsupported, where(section, relocation->offset) + ": a relocation where profile " +
+                                          std::string(profile_.name) + " knows no reference in a record");
+    }
+    if (field.kind != target::FieldKind::kBits && relocation != relocations.end() && relocation->offset == at) {
+      const auto kind = target::fixup_kind(relocation->type);
+      if (!kind || target::fixup_size(*kind) != field.size)
+        return fail(Errc::kUnsupported, where(section, at) + ": " + target::relocation_name(relocation->type) + " in field '" +
+                                            std::string(field.name) + "' of " + std::to_string(field.size) + " bytes");
+      std::int64_t displacement = relocation->addend;
+      if (field.line_bits != 0) {
+        const unsigned width = field.size * 8U - field.line_bits;
+        displacement = static_cast<std::int64_t>(static_cast<std::uint64_t>(relocation->addend) << (64 - width)) >> (64 - width);
+        value.line = (relocation->addend - displacement) >> width;
+      }
+      const std::int64_t bias = field.from_record_start ? field.offset : 0;
+      HP_ASSIGN_DOING(where(section, at), value.target, resolve(relocation->symbol, displacement - bias));
+      ++relocation;
+    }
+    if (field.kind == target::FieldKind::kOwner) {
+      if (!value.target)
+        return fail(Errc::kUnsupported, where(section, at) + ": a record of " + std::string(schema.name) + " that belongs to no code");
+      has_owner = true;
+      record.owner = *value.target;
+    }
+    if (field.kind == target::FieldKind::kCode && value.target && !schema.companion.empty()) {
+      const Entity& code = model_.entity(value.target->entity);
+      if (code.role == target::SectionRole::kCompanion) {
+        HP_ASSIGN(record.companion, companion_piece(schema, record, *value.target));
+      }
+    }
+    record.fields.push_back(value);
+  }
+  HP_CHECK(has_owner, "a row of a profile without an owner field");
+  return record;
+}
+
+Result<Piece> ModelBuilder::companion_piece(const target::SpecialSection& schema, const Record& record, Place target) const {
+  const Entity& companion = model_.entity(target.entity);
+  const elf::Section& section = object_.section(companion.section);
+  Piece piece;
+  piece.section = companion.section;
+  if (target.offset < 0 || static_cast<std::uint64_t>(target.offset) > section.size)
+    return fail(Errc::kMalformed, where(record.section, record.offset) + ": refers to " + std::string(section.name) + "+" +
+                                      std::to_string(target.offset) + ", outside of its " + hex(section.size) + " bytes");
+  piece.offset = static_cast<std::uint64_t>(target.offset);
+  if (schema.companion_length_at >= 0) {
+    const std::uint64_t at = record.offset + static_cast<std::uint64_t>(schema.companion_length_at);
+    piece.size = load_le<std::uint8_t>(object_.section(record.section).contents, at);
+  } else {
+    const auto code = model_.companions_.find(companion.section);
+    HP_CHECK(code != model_.companions_.end(), "companions are read before the records that refer to them");
+    for (const target::Instruction& instruction : code->second.instructions) {
+      if (instruction.offset < piece.offset) continue;
+      piece.size = instruction.end() - piece.offset;
+      if (instruction.flow == target::Flow::kJump || instruction.flow == target::Flow::kReturn) break;
+    }
+  }
+  if (piece.size > section.size - piece.offset)
+    return fail(Errc::kMalformed, where(record.section, record.offset) + ": " + std::to_string(piece.size) + " bytes at " +
+                                      std::string(section.name) + "+" + hex(piece.offset) + " run out of its " + hex(section.size) + " bytes");
+  return piece;
+}
+
+}  // namespace hotpatch::diff

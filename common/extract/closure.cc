@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "common/extract/closure.h"
+
+#include <algorithm>
+#include <deque>
+
+#include "common/elf/symbol_name.h"
+
+namespace hotpatch::extract {
+namespace {
+
+using diff::Entity;
+using diff::EntityIndex;
+using diff::EntityKind;
+using diff::Reference;
+using diff::Verdict;
+using target::SectionRole;
+
+class Closer {
+ public:
+  Closer(const diff::ObjectModel& original, const diff::ObjectModel& patched, const diff::Correlation& correlation,
+         const diff::ChangeSet& changes, const std::string& unit)
+      : original_(original), patched_(patched), correlation_(correlation), changes_(changes), unit_(unit) {
+    product_.contains.resize(patched.entities().size());
+  }
+
+  Closure run() && {
+    for (std::size_t i = 0; i < patched_.entities().size(); ++i) add_root(EntityIndex(i));
+    while (!queue_.empty()) {
+      const EntityIndex next = queue_.front();
+      queue_.pop_front();
+      follow(next);
+    }
+    return std::move(product_);
+  }
+
+ private:
+  void include(EntityIndex index, std::string why) {
+    if (product_.contains[index.value()]) return;
+    product_.contains[index.value()] = true;
+    product_.included.push_back({index, std::move(why)});
+    queue_.push_back(index);
+  }
+
+  void add_root(EntityIndex index) {
+    const Entity& entity = patched_.entity(index);
+    const diff::Change& change = changes_.of(index);
+    if (entity.role == SectionRole::kHooks) {
+      include(index, "a hook");
+      return;
+    }
+    if (entity.kind != EntityKind::kFunction || entity.parent || !is_run_time(entity)) return;
+    if (change.verdict == Verdict::kChanged) include(index, "changed: " + change.reason);
+    if (change.verdict == Verdict::kNew && entity.is_global) include(index, "new, with external linkage");
+  }
+
+  static bool is_run_time(const Entity& entity) {
+    return !entity.role || *entity.role == SectionRole::kReadOnly || *entity.role == SectionRole::kHooks;
+  }
+
+  void follow(EntityIndex index) {
+    const Entity& entity = patched_.entity(index);
+    for (const EntityIndex part : entity.parts) include(part, "out-of-line part of " + std::string(entity.name));
+    for (const Reference& reference : entity.references) follow(reference, patched_.describe(index));
+    for (const std::size_t record : entity.records) {
+      const diff::Record& owned = patched_.records()[record];
+      for (const diff::RecordField& field : owned.fields)
+        if (field.target && field.schema->kind == target::FieldKind::kKey)
+          follow(Reference{0, target::FixupKind::kPcRel32, *field.target, 0, false}, patched_.describe(index));
+      if (!owned.companion) continue;
+      for (const Reference& reference : patched_.references(*owned.companion))
+        follow(reference, std::string(owned.schema->companion) + " of " + patched_.describe(index));
+    }
+  }
+
+  void follow(const Reference& reference, const std::string& user) {
+    const EntityIndex target = reference.target.entity;
+    if (stays_in_target(patched_, correlation_, changes_, reference)) return;
+    const Entity& entity = patched_.entity(target);
+    if (entity.role && !is_run_time(entity) && *entity.role != SectionRole::kCompanion) {
+      report_unreachable(entity, user);
+      return;
+    }
+    include(target, reason(entity, changes_.of(target), reference.is_branch, user));
+  }
+
+  static std::string reason(const Entity& entity, const diff::Change& change, bool is_branch, const std::string& user) {
+    switch (entity.kind) {
+      case EntityKind::kString: return "string used by " + user;
+      case EntityKind::kConstant: return "constant used by " + user;
+      case EntityKind::kAnonymous: return "content used by " + user;
+      case EntityKind::kFunction:
+      case EntityKind::kData:
+      case EntityKind::kExternal: break;
+    }
+    if (change.verdict == Verdict::kChanged) return "changed: " + change.reason;
+    return (change.verdict == Verdict::kNew ? "new, " : "copy, ") + std::string(is_branch ? "called by " : "used by ") + user;
+  }
+
+  void report_unreachable(const Entity& entity, const std::string& user) {
+    product_.findings.add({"HP051-reaches-boot-only", Severity::kError,
+                           {.unit = unit_, .symbol = std::string(entity.name), .section = {}, .source = {}},
+                           "is used by " + user + ", but is not there at run time",
+                           "keep run-time code from using what exists at boot only"});
+  }
+
+  const diff::ObjectModel& original_;
+  const diff::ObjectModel& patched_;
+  const diff::Correlation& correlation_;
+  const diff::ChangeSet& changes_;
+  const std::string& unit_;
+  std::deque<EntityIndex> queue_;
+  Closure product_;
+};
+
+}  // namespace
+
+bool stays_in_target(const diff::ObjectModel& patched, const diff::Correlation& correlation, const diff::ChangeSet& changes,
+                     const Reference& reference) {
+  const EntityIndex index = reference.target.entity;
+  const Entity& entity = patched.entity(index);
+  switch (entity.kind) {
+    case EntityKind::kExternal: return true;
+    case EntityKind::kString:
+    case EntityKind::kConstant:
+    case EntityKind::kAnonymous: return false;
+    case EntityKind::kFunction:
+    case EntityKind::kData: break;
+  }
+  if (!correlation.to_original(index)) return false;
+  const Verdict verdict = changes.of(index).verdict;
+  if (entity.kind == EntityKind::kData) return entity.is_writable || verdict == Verdict::kSame;
+  if (verdict == Verdict::kSame) return true;
+  // A jump into the middle belongs to the new body, whatever it looks like; an address taken is the original entry's.
+  return patched.profile().references_outlive_revert && !reference.is_branch && reference.target.offset == 0 && !entity.parent;
+}
+
+Closure close_over(const diff::ObjectModel& original, const diff::ObjectModel& patched, const diff::Correlation& correlation,
+                   const diff::ChangeSet& changes, const std::string& unit) {
+  return Closer(original, patched, correlation, changes, unit).run();
+}
+
+}  // namespace hotpatch::extract

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "common/extract/extract.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+namespace hotpatch::extract {
+namespace {
+
+using diff::Entity;
+using diff::EntityIndex;
+using diff::EntityKind;
+using diff::Reference;
+using target::SectionRole;
+
+class Extractor {
+ public:
+  Extractor(const diff::ObjectModel& original, const diff::ObjectModel& patched, const diff::Correlation& correlation,
+            const diff::ChangeSet& changes, const Closure& closure, std::string unit)
+      : original_(original), patched_(patched), correlation_(correlation), changes_(changes), closure_(closure) {
+    product_.unit = std::move(unit);
+    block_of_.resize(patched.entities().size());
+  }
+
+  Result<PatchObject> run() && {
+    for (const elf::Symbol& symbol : patched_.object().symbols()) {
+      if (symbol.type != elf::SymbolType::kFile) continue;
+      product_.file = std::string(symbol.name);
+      break;
+    }
+    for (const Inclusion& inclusion : closure_.included) add_block(inclusion);
+    for (const Inclusion& inclusion : closure_.included) add_fixups(inclusion.entity);
+    HP_TRY(add_tables());
+    for (const Inclusion& inclusion : closure_.included) add_function_patch(inclusion.entity);
+    return std::move(product_);
+  }
+
+ private:
+  Block& block(BlockIndex index) { return product_.blocks[index.value()]; }
+
+  BlockIndex push(Block added) {
+    product_.blocks.push_back(std::move(added));
+    return BlockIndex(product_.blocks.size() - 1);
+  }
+
+  void add_block(const Inclusion& inclusion) {
+    const Entity& entity = patched_.entity(inclusion.entity);
+    const elf::Section& section = patched_.object().section(entity.section);
+    const ByteView contents = patched_.contents(entity);
+    if (entity.kind == EntityKind::kString || entity.kind == EntityKind::kConstant) {
+      // Two references to one text, through two sections or two suffixes, share a block.
+      const auto key = std::tuple(entity.kind, section.alignment, Bytes(contents.begin(), contents.end()));
+      const auto known = merged_.find(key);
+      if (known != merged_.end()) {
+        block_of_[inclusion.entity.value()] = known->second;
+        return;
+      }
+      merged_.emplace(key, BlockIndex(product_.blocks.size()));
+    }
+    Block added;
+    added.name = patched_.describe(inclusion.entity);
+    added.section = std::string(section.name);
+    added.alignment = entity.kind == EntityKind::kString && entity.offset % section.alignment != 0 ? 1 : section.alignment;
+    added.why = inclusion.why;
+    added.is_global = entity.is_global;
+    added.is_function = entity.kind == EntityKind::kFunction;
+    added.contents.assign(contents.begin(), contents.end());
+    if (entity.role == SectionRole::kHooks) {
+      added.kind = BlockKind::kHooks;
+    } else if (section.is_executable()) {
+      added.kind = BlockKind::kText;
+    } else if (section.is_nobits()) {
+      added.kind = BlockKind::kZero;
+      added.zero_size = entity.size;
+    } else {
+      added.kind = entity.is_writable ? BlockKind::kReadWrite : BlockKind::kReadOnly;
+    }
+    block_of_[inclusion.entity.value()] = push(std::move(added));
+  }
+
+  ExternalIndex external(EntityIndex patched) {
+    const auto known = externals_.find(patched);
+    if (known != externals_.end()) return known->second;
+    const Entity& entity = patched_.entity(patched);
+    External added;
+    added.name = std::string(entity.name);
+    added.is_function = entity.kind == EntityKind::kFunction;
+    if (const auto twin = correlation_.to_original(patched)) {
+      const Entity& original = original_.entity(*twin);
+      added.name = std::string(original.name);
+      added.original_symbol = original.symbol;
+      added.is_global = original.is_global;
+      if (original.kind != EntityKind::kExternal) {
+        added.original_section = original.section;
+        added.original_offset = original.offset;
+      }
+    } else {
+      HP_CHECK(entity.kind == EntityKind::kExternal, "what stays in the target is known to the original or external");
+      added.is_global = true;
+    }
+    const ExternalIndex index(product_.externals.size());
+    product_.externals.push_back(std::move(added));
+    externals_.emplace(patched, index);
+    return index;
+  }
+
+  Fixup fixup(const Reference& reference) {
+    Fixup made;
+    made.offset = reference.offset;
+    made.kind = reference.kind;
+    made.addend = reference.target.offset - reference.bias;
+    made.is_branch = reference.is_branch;
+    if (stays_in_target(patched_, correlation_, changes_, reference)) {
+      made.target = external(reference.target.entity);
+    } else {
+      const auto& included = block_of_[reference.target.entity.value()];
+      HP_CHECK(included.has_value(), "a closure holds all that its members refer to");
+      made.target = *included;
+    }
+    return made;
+  }
+
+  void add_fixups(EntityIndex index) {
+    Block& into = block(*block_of_[index.value()]);
+    if (!into.fixups.empty()) return;  // a string shared with another entity
+    std::vector<Fixup> fixups;
+    for (const Reference& reference : patched_.entity(index).references) fixups.push_back(fixup(reference));
+    into.fixups = std::move(fixups);
+  }
+
+  Result<> add_tables() {
+    for (const target::SpecialSection& schema : patched_.profile().special_sections) {
+      Block table;
+      table.name = std::string(schema.name);
+      table.section = std::string(schema.name);
+      table.kind = BlockKind::kTable;
+      table.alignment = 4;
+      for (const Inclusion& inclusion : closure_.included) {
+        for (const std::size_t index : patched_.entity(inclusion.entity).records) {
+          const diff::Record& record = patched_.records()[index];
+          if (record.schema == &schema) HP_TRY(add_record(record, table));
+        }
+      }
+      if (table.contents.empty()) continue;
+      const std::size_t kept = table.contents.size() / schema.record_size;
+      table.why = std::to_string(kept) + (kept == 1 ? " record" : " records") + " of included functions";
+      push(std::move(table));
+    }
+    return {};
+  }
+
+  Result<> add_record(const diff::Record& record, Block& table) {
+    const std::uint64_t base = table.contents.size();
+    const ByteView bytes =
+        patched_.object().section(record.section).contents.subspan(record.offset, record.schema->record_size);
+    table.contents.insert(table.contents.end(), bytes.begin(), bytes.end());
+    for (const diff::RecordField& field : record.fields) {
+      if (!field.target) continue;
+      Fixup made;
+      made.offset = base + field.schema->offset;
+      made.kind = target::FixupKind::kPcRel32;
+      const std::int64_t bias = field.schema->from_record_start ? field.schema->offset : 0;
+      const std::int64_t line = field.line * (std::int64_t{1} << (field.schema->size * 8 - field.schema->line_bits));
+      if (field.schema->kind == target::FieldKind::kCode && record.companion) {
+        HP_ASSIGN(made.target, companion(*record.companion, record.schema->companion));
+        made.addend = bias;
+      } else {
+        // A record points at the code that was included, never at the original's.
+        const auto& included = block_of_[field.target->entity.value()];
+        if (included) {
+          made.target = *included;
+        } else {
+          made.target = external(field.target->entity);
+        }
+        made.addend = field.target->offset + bias + (field.schema->line_bits != 0 ? line : 0);
+      }
+      table.fixups.push_back(std::move(made));
+    }
+    return {};
+  }
+
+  Result<BlockIndex> companion(const diff::Piece& piece, std::string_view section) {
+    const auto key = std::tuple(piece.section, piece.offset, piece.size);
+    const auto known = companions_.find(key);
+    if (known != companions_.end()) return known->second;
+    for (const diff::Record& record : patched_.records()) {
+      const Entity& owner = patched_.entity(record.owner.entity);
+      const auto at = static_cast<std::uint64_t>(record.owner.offset);
+      if (owner.role == SectionRole::kCompanion && owner.section == piece.section && at >= piece.offset && at < piece.offset + piece.size)
+        return fail(Errc::kUnsupported, product_.unit + ": " + std::string(section) + "+" + hex(at) + ": a record of " +
+                                            std::string(record.schema->name) + " belongs to code that is itself out of line");
+    }
+    Block added;
+    added.name = std::string(section) + "+" + hex(piece.offset);
+    added.section = std::string(section);
+    added.kind = BlockKind::kCompanion;
+    added.why = "referred to by a record of an included function";
+    const ByteView contents = patched_.contents(piece);
+    added.contents.assign(contents.begin(), contents.end());
+    for (const Reference& reference : patched_.references(piece)) added.fixups.push_back(fixup(reference));
+    const BlockIndex index = push(std::move(added));
+    companions_.emplace(key, index);
+    return index;
+  }
+
+  void add_function_patch(EntityIndex index) {
+    const Entity& entity = patched_.entity(index);
+    const auto twin = correlation_.to_original(index);
+    if (entity.kind != EntityKind::kFunction || entity.parent || !twin || entity.role == SectionRole::kHooks) return;
+    const Entity& original = original_.entity(*twin);
+    FunctionPatch patch;
+    patch.name = std::string(original.name);
+    patch.replacement = *block_of_[index.value()];
+    patch.original = external(index);
+    patch.original_size = original.size;
+    for (const std::size_t record_index : original.records) {
+      const diff::Record& record = original_.records()[record_index];
+      if (record.schema->rewritten_length_at < 0 || record.owner.offset < 0) continue;
+      const std::uint64_t length = load_le<std::uint8_t>(original_.object().section(record.section).contents,
+                                                         record.offset + static_cast<std::uint64_t>(record.schema->rewritten_length_at));
+      patch.rewritten.emplace_back(static_cast<std::uint64_t>(record.owner.offset), length);
+    }
+    product_.functions.push_back(std::move(patch));
+  }
+
+  const diff::ObjectModel& original_;
+  const diff::ObjectModel& patched_;
+  const diff::Correlation& correlation_;
+  const diff::ChangeSet& changes_;
+  const Closure& closure_;
+  PatchObject product_;
+  std::vector<std::optional<BlockIndex>> block_of_;  // by patched entity
+  std::map<EntityIndex, ExternalIndex> externals_;
+  std::map<std::tuple<EntityKind, std::uint64_t, Bytes>, BlockIndex> merged_;
+  std::map<std::tuple<elf::SectionIndex, std::uint64_t, std::uint64_t>, BlockIndex> companions_;
+};
+
+}  // namespace
+
+Result<PatchObject> extract(const diff::ObjectModel& original, const diff::ObjectModel& patched, const diff::Correlation& correlation,
+                            const diff::ChangeSet& changes, const Closure& closure, std::string unit) {
+  return Extractor(original, patched, correlation, changes, closure, std::move(unit)).run();
+}
+
+}  // namespace hotpatch::extract
