@@ -15,13 +15,16 @@
 namespace hotpatch::process {
 
 struct Command {
-  std::vector<std::string> argv;  // argv[0] is looked up in PATH
+  std::vector<std::string> argv;  // argv[0] is looked up in the PATH that the program is given, if it has no '/'
   std::filesystem::path directory;                                // empty: the caller's
   std::vector<std::pair<std::string, std::string>> environment;   // set in addition to the caller's
   std::vector<std::string> unset;                                 // names removed from the environment
+  bool clear_environment = false;                                 // nothing of the caller's environment is passed on
   std::string input;                                              // given on standard input, which is /dev/null if empty
   std::filesystem::path output_file;  // if not empty, standard output and error go here and not into Outcome
-  std::chrono::milliseconds timeout{0};  // 0: none. On expiry the whole process group is killed.
+  // 0: none. With one, the program gets a process group of its own, which is killed as a whole on expiry; without, it stays in the
+  // caller's, so that an interrupt from the terminal reaches it too. It is killed in any case when the caller dies.
+  std::chrono::milliseconds timeout{0};
 };
 
 struct Outcome {
@@ -35,6 +38,8 @@ struct Outcome {
 Result<Outcome> run(const Command& command);
 /// As run(), with a non-zero exit made an error that shows the command and the last lines of what it wrote.
 Result<Outcome> run_checked(const Command& command);
+/// Where `name` is found in `path` (the value of a PATH variable); nothing if no executable file of that name is there.
+[[nodiscard]] std::optional<std::filesystem::path> find_program(const std::string& name, const std::string& path);
 /// The command as one would type it, for messages.
 [[nodiscard]] std::string describe(const Command& command);
 
