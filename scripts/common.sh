@@ -6,6 +6,7 @@
 #   version   the Xen that the demo and the tests work on
 top=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
 cache=${HOTPATCH_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/hotpatch}
+# shellcheck disable=SC2034  # for those that source this file
 version=4.17.5+72-g01140da4e8-1
 export HOTPATCH_CACHE=$cache
 

@@ -85,6 +85,10 @@ class SelfTest(unittest.TestCase):
         self.accepts("cpp_format.py", {".clang-format": config, "a.cc": "int x;\n"})
         self.rejects("cpp_format.py", {".clang-format": config, "a.cc": "int   x ;\n"}, "a.cc: not formatted")
 
+    def test_shell_scripts(self):
+        self.accepts("shell_scripts.py", {"a": '#!/bin/bash\necho "$1"\n', "b": "echo $1\n"})
+        self.rejects("shell_scripts.py", {"a": "#!/bin/bash\necho $1\n"}, "a:2:")
+
     def test_manuals(self):
         good = '.Dd January 1, 2026\n.Dt A 1\n.Os\n.Sh NAME\n.Nm a\n.Nd does nothing\n'
         self.accepts("manuals.py", {"docs/man/a.1": good})
