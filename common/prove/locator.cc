@@ -395,7 +395,7 @@ void Locator::report_missing() {
     Mismatch mismatch{
         .symbol = std::string(symbol->name), .offset = 0, .rebuilt = {}, .image = {}, .reason = "only in the image"};
     if (const auto bytes = image_.bytes_at(symbol->address, symbol->size)) mismatch.image = shown(*bytes, 0);
-    add_mismatch("image " + mismatch.symbol, std::move(mismatch));
+    add_mismatch("image", std::move(mismatch));
   }
 }
 
@@ -451,11 +451,11 @@ void Locator::report(SectionIndex section, std::uint64_t offset, std::string rea
   mismatch.rebuilt = shown(content.contents, offset);
   if (const auto& base = out_.section_address[section.value()])
     if (const auto image = image_.bytes_at(*base, content.size)) mismatch.image = shown(*image, offset);
-  add_mismatch(std::to_string(section.value()) + " " + mismatch.symbol, std::move(mismatch));
+  add_mismatch(std::to_string(section.value()), std::move(mismatch));
 }
 
-void Locator::add_mismatch(const std::string& key, Mismatch mismatch) {
-  const auto [entry, added] = mismatches_.try_emplace(key, mismatch);
+void Locator::add_mismatch(const std::string& place, Mismatch mismatch) {
+  const auto [entry, added] = mismatches_.try_emplace(place + " " + mismatch.symbol, mismatch);
   if (!added && mismatch.offset < entry->second.offset) entry->second = std::move(mismatch);
 }
 

@@ -58,7 +58,7 @@ class Locator {
   [[nodiscard]] std::string describe(TargetAddr address) const;
   [[nodiscard]] std::string describe_target(const elf::Relocation& relocation) const;
   void report(elf::SectionIndex section, std::uint64_t offset, std::string reason);
-  void add_mismatch(const std::string& key, Mismatch mismatch);
+  void add_mismatch(const std::string& place, Mismatch mismatch);
 
   const elf::Object& object_;
   const elf::Image& image_;

@@ -52,12 +52,12 @@ Names::Names(const elf::Object& object, const elf::Image& image, std::string_vie
 }
 
 std::optional<std::string_view> Names::file_in_image(std::string_view file, std::string_view unit) const {
-  const auto found = std::ranges::lower_bound(image_files_, file);
-  if (found != image_files_.end() && *found == file) return *found;
-  if (unit.empty()) return std::nullopt;
+  // The build may have given the FILE symbol the unit's folder after compilation, or the rebuilt object may come from before that.
+  for (const std::string_view candidate : image_files_)
+    if (stem(candidate) == stem(unit) && ends_with_component(candidate, file)) return candidate;
+  if (std::ranges::binary_search(image_files_, file)) return file;
   std::optional<std::string_view> only;
   for (const std::string_view candidate : image_files_) {
-    if (stem(candidate) == stem(unit)) return candidate;
     if (!ends_with_component(stem(unit), stem(candidate)) || !ends_with_component(candidate, file)) continue;
     if (only) return std::nullopt;
     only = candidate;
