@@ -15,6 +15,8 @@ namespace {
 /// What entities of one stem are told apart by. Both are texts, so that they can be compared between the two objects.
 struct Evidence {
   std::set<std::string> users;
+  std::set<std::string> exact_sites;  // user, its content, and the offset of the reference in it
+  std::set<std::string> sites;        // user, and the instructions around the reference
   std::string content;
 };
 
@@ -37,6 +39,35 @@ std::string content_text(const ObjectModel& model, const Entity& entity) {
     references += reference_text(model, reference) + "\n";
   }
   return std::to_string(entity.size) + (entity.is_writable ? "w" : "r") + sha256_text(bytes) + references;
+}
+
+/// The instructions around a reference in words that mean the same in both objects, the target itself left out.
+std::string context_text(const ObjectModel& model, const Entity& user, const Reference& site) {
+  constexpr std::ptrdiff_t kReach = 4;  // instructions to either side: enough to tell two uses of one macro apart
+  const auto& instructions = user.instructions;
+  const auto above = std::ranges::upper_bound(instructions, site.offset, {}, &target::Instruction::offset);
+  if (above == instructions.begin()) return std::to_string(site.offset);
+  const std::ptrdiff_t here = std::prev(above) - instructions.begin();
+  const std::ptrdiff_t begin = std::max<std::ptrdiff_t>(0, here - kReach);
+  const std::ptrdiff_t end = std::min<std::ptrdiff_t>(std::ssize(instructions), here + kReach + 1);
+  const ByteView code = model.contents(user);
+  std::string text;
+  for (std::ptrdiff_t i = begin; i < end; ++i) {
+    const target::Instruction& instruction = instructions[static_cast<std::size_t>(i)];
+    Bytes bytes(code.begin() + instruction.offset, code.begin() + instruction.end());
+    const auto clear = [&](std::uint64_t at, std::size_t size) {
+      for (std::uint64_t b = at; b < std::min<std::uint64_t>(at + size, bytes.size()); ++b) bytes[b] = std::byte{0};
+    };
+    std::string references;
+    for (auto reference = std::ranges::lower_bound(user.references, instruction.offset, {}, &Reference::offset);
+         reference != user.references.end() && reference->offset < instruction.end(); ++reference) {
+      clear(reference->offset - instruction.offset, target::fixup_size(reference->kind));
+      if (reference->offset != site.offset) references += model.describe(reference->target.entity).substr(0, 8);
+    }
+    if (instruction.target && references.empty()) clear(instruction.fields[0].offset, instruction.fields[0].size);
+    text += hex_bytes(bytes, '\0') + references + ";";
+  }
+  return text;
 }
 
 class Correlator {
@@ -114,10 +145,8 @@ class Correlator {
     for (auto& [stem, group] : groups) {
       std::vector<Evidence> originals;
       std::vector<Evidence> patched;
-      for (const EntityIndex index : group.first)
-        originals.push_back({users_of_original[index.value()], content_text(original_, original_.entity(index))});
-      for (const EntityIndex index : group.second)
-        patched.push_back({users_of_patched[index.value()], content_text(patched_, patched_.entity(index))});
+      for (const EntityIndex index : group.first) originals.push_back(evidence(original_, index, users_of_original));
+      for (const EntityIndex index : group.second) patched.push_back(evidence(patched_, index, users_of_patched));
       pair_group(stem, group.first, group.second, originals, patched);
     }
   }
@@ -145,9 +174,15 @@ class Correlator {
         if (rivals == 1) pair(originals[*only], patched[p]);
       }
     };
+    const auto have_common = [](const std::set<std::string>& left, const std::set<std::string>& right) {
+      return std::ranges::any_of(left, [&](const std::string& text) { return right.contains(text); });
+    };
+    round([&](const Evidence& o, const Evidence& p) { return o.content == p.content && have_common(o.exact_sites, p.exact_sites); });
     round([](const Evidence& o, const Evidence& p) { return o.users == p.users && o.content == p.content; });
+    round([](const Evidence& o, const Evidence& p) { return o.sites == p.sites && !o.sites.empty(); });
     round([](const Evidence& o, const Evidence& p) { return o.users == p.users && !o.users.empty(); });
     round([&](const Evidence& o, const Evidence& p) { return o.content == p.content && overlap(o, p); });
+    round([&](const Evidence& o, const Evidence& p) { return have_common(o.sites, p.sites); });
     round([&](const Evidence& o, const Evidence& p) { return overlap(o, p); });
 
     Ambiguity left{.stem = stem, .original = {}, .patched = {}};
@@ -160,14 +195,30 @@ class Correlator {
     if (!left.original.empty() && !left.patched.empty()) product_.ambiguous.push_back(std::move(left));
   }
 
-  /// For each entity the stems of the functions that refer to it, out-of-line parts counted as their parents.
-  static std::vector<std::set<std::string>> users(const ObjectModel& model) {
-    std::vector<std::set<std::string>> product(model.entities().size());
-    for (const Entity& user : model.entities()) {
-      if (user.name.empty()) continue;
-      const Entity& named = user.parent ? model.entity(*user.parent) : user;
+  /// Who refers to an entity, and where.
+  struct Use {
+    const Entity* user;
+    const Reference* reference;
+  };
+  using Uses = std::vector<std::vector<Use>>;
+
+  static Uses users(const ObjectModel& model) {
+    Uses product(model.entities().size());
+    for (const Entity& user : model.entities())
+      for (const Reference& reference : user.references) product[reference.target.entity.value()].push_back({&user, &reference});
+    return product;
+  }
+
+  static Evidence evidence(const ObjectModel& model, EntityIndex index, const Uses& uses) {
+    Evidence product;
+    product.content = content_text(model, model.entity(index));
+    for (const Use& use : uses[index.value()]) {
+      if (use.user->name.empty()) continue;
+      const Entity& named = use.user->parent ? model.entity(*use.user->parent) : *use.user;
       const std::string stem(elf::split_symbol_name(named.name).base);
-      for (const Reference& reference : user.references) product[reference.target.entity.value()].insert(stem);
+      product.users.insert(stem);
+      product.exact_sites.insert(stem + content_text(model, *use.user) + "@" + std::to_string(use.reference->offset));
+      product.sites.insert(stem + context_text(model, *use.user, *use.reference));
     }
     return product;
   }

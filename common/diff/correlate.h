@@ -7,10 +7,13 @@
 // anew with each compilation. Entities of one stem are paired by what they are and by who uses them, from the most certain evidence to
 // the least, and each round only where the evidence points to one candidate on either side:
 //
-//   1. the same users, and the same content
-//   2. the same users                          (the content was changed)
-//   3. the same content, and a user in common  (a use was added or removed)
-//   4. the only ones left, with a user in common
+//   1. referred to at the same instructions of functions that are otherwise the same
+//   2. the same users, and the same content
+//   3. referred to amid the same instructions  (their functions were changed elsewhere)
+//   4. the same users                          (the content was changed)
+//   5. the same content, and a user in common  (a use was added or removed)
+//   6. a reference amid the same instructions in common
+//   7. the only ones left, with a user in common
 //
 // Users are functions, by their own pairing. What is left is reported with its candidates; it is never paired by position. Strings,
 // constants and what has no name are identified by content and need no pairing.

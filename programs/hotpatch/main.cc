@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "common/support/check.h"
+#include "programs/hotpatch/cmd_diff.h"
 #include "programs/hotpatch/command.h"
 
 namespace hotpatch::cli {
@@ -66,6 +67,7 @@ ExitCode run(int argc, char** argv) {
   app.require_subcommand(1);
   app.fallthrough(false);
   Chosen chosen;
+  add_diff_command(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "programs/hotpatch/cmd_diff.h"
+
+#include <iostream>
+#include <memory>
+
+#include "common/extract/write_object.h"
+#include "common/support/file.h"
+#include "programs/hotpatch/patch_unit.h"
+#include "programs/hotpatch/report.h"
+#include "xen/profile/profile.h"
+
+namespace hotpatch::cli {
+namespace {
+
+struct DiffOptions {
+  std::string original;
+  std::string patched;
+  std::string target = "xen";
+  std::string output;
+};
+
+Result<ExitCode> run_diff(const DiffOptions& options, bool json) {
+  if (options.target != "xen")
+    return fail(Error(Errc::kUnsupported, "target '" + options.target + "' cannot be served yet").with_remedy("use --target xen"));
+  HP_ASSIGN(const UnitPatch unit, patch_unit(options.original, options.patched, options.patched, xen::profile()));
+  const ExitCode code = unit.findings.has_errors()  ? ExitCode::kRejected
+                        : unit.changes_something ? ExitCode::kDone
+                                                  : ExitCode::kNothingToDo;
+  if (code == ExitCode::kDone && !options.output.empty()) {
+    HP_ASSIGN(const Bytes extracted, extract::write_object(unit.object));
+    HP_TRY(write_file(options.output, extracted));
+  }
+  if (json) {
+    Json document = make_document("diff");
+    document["verdict"] = code == ExitCode::kRejected ? "refused" : code == ExitCode::kDone ? "changed" : "no functional change";
+    document.update(to_json(unit));
+    document["findings"] = to_json(unit.findings);
+    print_document(document);
+    return code;
+  }
+  std::cout << to_text(unit) << unit.findings.text();
+  if (code == ExitCode::kNothingToDo) std::cout << "no functional change\n";
+  if (code == ExitCode::kRejected) std::cout << "refused: the change cannot be patched safely\n";
+  return code;
+}
+
+}  // namespace
+
+void add_diff_command(CLI::App& app, Chosen& chosen) {
+  CLI::App* command = app.add_subcommand("diff", "compare two objects of one unit and show what a patch would take along");
+  const auto options = std::make_shared<DiffOptions>();
+  command->add_option("ORIGINAL", options->original, "object of the original source")->required();
+  command->add_option("PATCHED", options->patched, "object of the patched source")->required();
+  command->add_option("--target", options->target, "what the objects are part of: xen")->capture_default_str();
+  command->add_option("--output", options->output, "write the changed and new code as a relocatable object");
+  add_json_option(*command, chosen);
+  command->callback([options, &chosen] { chosen.run = [options, &chosen] { return run_diff(*options, chosen.json); }; });
+}
+
+}  // namespace hotpatch::cli

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "programs/hotpatch/patch_unit.h"
+
+#include "common/diff/compare.h"
+#include "common/diff/correlate.h"
+#include "common/diff/model.h"
+#include "common/elf/object_builder.h"
+#include "common/extract/closure.h"
+#include "common/extract/extract.h"
+#include "common/target/decode.h"
+
+namespace hotpatch::cli {
+namespace {
+
+/// What the original side of a pair is where there is none.
+Result<elf::Object> read_original(const std::filesystem::path& path) {
+  if (!path.empty()) return elf::read_object(path);
+  HP_ASSIGN(Bytes empty, elf::ObjectBuilder().write());
+  return elf::parse_object(std::move(empty), "no original");
+}
+
+std::string instruction_text(const diff::ObjectModel& model, const diff::Entity& entity, std::uint64_t offset, target::Decoder& decoder) {
+  const ByteView code = model.contents(entity);
+  if (entity.kind != diff::EntityKind::kFunction || offset >= code.size()) return {};
+  std::string text = decoder.print(code.subspan(offset), offset);
+  for (const diff::Reference& reference : entity.references) {
+    if (reference.offset < offset || reference.offset >= offset + 15) continue;
+    for (const target::Instruction& instruction : entity.instructions)
+      if (instruction.offset == offset && reference.offset < instruction.end())
+        text += "  # " + model.describe(reference.target.entity) +
+                (reference.target.offset != 0 ? "+" + std::to_string(reference.target.offset) : "");
+  }
+  return text;
+}
+
+const char* kind_name(diff::EntityKind kind) {
+  return kind == diff::EntityKind::kFunction ? "function" : "data";
+}
+
+std::vector<SymbolReport> report_symbols(const diff::ObjectModel& original, const diff::ObjectModel& patched,
+                                         const diff::Correlation& correlation, const diff::ChangeSet& changes, target::Decoder& decoder) {
+  std::vector<SymbolReport> product;
+  for (std::size_t i = 0; i < patched.entities().size(); ++i) {
+    const diff::Entity& entity = patched.entities()[i];
+    const diff::Change& change = changes.changes[i];
+    if (change.verdict != diff::Verdict::kChanged && change.verdict != diff::Verdict::kNew) continue;
+    SymbolReport symbol;
+    symbol.name = std::string(entity.name);
+    symbol.kind = kind_name(entity.kind);
+    symbol.verdict = change.verdict == diff::Verdict::kNew ? "new" : "changed";
+    symbol.reason = change.reason;
+    const auto twin = correlation.to_original(diff::EntityIndex(i));
+    if (change.difference && twin) {
+      const diff::Entity& before = original.entity(*twin);
+      symbol.has_difference = true;
+      symbol.original_offset = change.difference->original_offset;
+      symbol.patched_offset = change.difference->patched_offset;
+      symbol.original_line = instruction_text(original, before, symbol.original_offset, decoder);
+      symbol.patched_line = instruction_text(patched, entity, symbol.patched_offset, decoder);
+    }
+    product.push_back(std::move(symbol));
+  }
+  for (const diff::EntityIndex index : changes.removed) {
+    SymbolReport symbol;
+    symbol.name = std::string(original.entity(index).name);
+    symbol.kind = kind_name(original.entity(index).kind);
+    symbol.verdict = "removed";
+    symbol.reason = "nothing of the patched source corresponds to it";
+    product.push_back(std::move(symbol));
+  }
+  return product;
+}
+
+}  // namespace
+
+Result<UnitPatch> patch_unit(const std::filesystem::path& original_path, const std::filesystem::path& patched_path,
+                             const std::string& unit, const target::Profile& profile) {
+  HP_ASSIGN(const elf::Object original_object, read_original(original_path));
+  HP_ASSIGN(const elf::Object patched_object, elf::read_object(patched_path));
+
+  // Take both apart. From here on there are entities and references, no sections and addends.
+  HP_ASSIGN(target::Decoder decoder, target::Decoder::make());
+  HP_ASSIGN(const diff::ObjectModel original, diff::ObjectModel::make(original_object, profile, decoder));
+  HP_ASSIGN(const diff::ObjectModel patched, diff::ObjectModel::make(patched_object, profile, decoder));
+
+  // Decide which entity of one is which of the other, and which of the pairs differ.
+  const diff::Correlation correlation = diff::correlate(original, patched);
+  const diff::ChangeSet changes = diff::compare(original, patched, correlation, unit);
+
+  UnitPatch product;
+  product.unit = unit;
+  product.findings.append(changes.findings);
+
+  // Follow references from what changed until nothing more is needed. The set is final then.
+  const extract::Closure closure = extract::close_over(original, patched, correlation, changes, unit);
+  product.findings.append(closure.findings);
+  HP_ASSIGN(product.object, extract::extract(original, patched, correlation, changes, closure, unit));
+  product.symbols = report_symbols(original, patched, correlation, changes, decoder);
+  product.changes_something = changes.any() || !changes.findings.findings().empty();
+  return product;
+}
+
+}  // namespace hotpatch::cli

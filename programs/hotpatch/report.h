@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The outcome of a diff or a build as one JSON document (docs/cli.md), and as text for people. The text is made from the same values.
+#pragma once
+
+#include <string>
+
+#include "common/support/diagnostics.h"
+#include "programs/hotpatch/command.h"
+#include "programs/hotpatch/patch_unit.h"
+
+namespace hotpatch::cli {
+
+[[nodiscard]] Json to_json(const Diagnostics& findings);
+[[nodiscard]] Json to_json(const UnitPatch& unit);
+/// The lines of one unit: each symbol with its verdict and reason, what is taken along and why.
+[[nodiscard]] std::string to_text(const UnitPatch& unit);
+
+}  // namespace hotpatch::cli
