@@ -233,7 +233,8 @@ Result<Bytes> ObjectBuilder::write() const {
     if (symbol.place == SymbolPlace::kSection && (symbol.section == SectionIndex() || symbol.section.value() >= sections_.size()))
       return fail(Errc::kInvalid, "symbol " + symbol.name + " lies in no section");
     symtab.write<std::uint32_t>(strings.add(symbol.name));
-    symtab.write<std::uint8_t>(static_cast<std::uint8_t>(ELF64_ST_INFO(binding_number(symbol.binding), type_number(symbol.type))));
+    symtab.write<std::uint8_t>(
+        static_cast<std::uint8_t>(ELF64_ST_INFO(binding_number(symbol.binding), type_number(symbol.type))));
     symtab.write<std::uint8_t>(STV_DEFAULT);
     symtab.write<std::uint16_t>(section_number(symbol));
     symtab.write<std::uint64_t>(symbol.value);
@@ -254,16 +255,27 @@ Result<Bytes> ObjectBuilder::write() const {
                                         std::to_string(relocation.symbol.value()) + " does not fit");
       }
       table.write<std::uint64_t>(relocation.offset);
-      table.write<std::uint64_t>(ELF64_R_INFO(static_cast<std::uint64_t>(file_index[relocation.symbol.value()]), relocation.type));
+      table.write<std::uint64_t>(
+          ELF64_R_INFO(static_cast<std::uint64_t>(file_index[relocation.symbol.value()]), relocation.type));
       table.write<std::int64_t>(relocation.addend);
     }
-    made.push_back({.name = ".rela" + section.name, .type = SHT_RELA, .flags = SHF_INFO_LINK, .alignment = alignof(Elf64_Rela),
-                    .entry_size = sizeof(Elf64_Rela), .contents = std::move(table).take()});
-    outputs.push_back({.section = &made.back(), .link = static_cast<std::uint32_t>(symtab_number), .info = static_cast<std::uint32_t>(number)});
+    made.push_back({.name = ".rela" + section.name,
+                    .type = SHT_RELA,
+                    .flags = SHF_INFO_LINK,
+                    .alignment = alignof(Elf64_Rela),
+                    .entry_size = sizeof(Elf64_Rela),
+                    .contents = std::move(table).take()});
+    outputs.push_back(
+        {.section = &made.back(), .link = static_cast<std::uint32_t>(symtab_number), .info = static_cast<std::uint32_t>(number)});
   }
-  made.push_back({.name = ".symtab", .type = SHT_SYMTAB, .alignment = alignof(Elf64_Sym), .entry_size = sizeof(Elf64_Sym),
+  made.push_back({.name = ".symtab",
+                  .type = SHT_SYMTAB,
+                  .alignment = alignof(Elf64_Sym),
+                  .entry_size = sizeof(Elf64_Sym),
                   .contents = std::move(symtab).take()});
-  outputs.push_back({.section = &made.back(), .link = static_cast<std::uint32_t>(symtab_number + 1), .info = static_cast<std::uint32_t>(locals)});
+  outputs.push_back({.section = &made.back(),
+                     .link = static_cast<std::uint32_t>(symtab_number + 1),
+                     .info = static_cast<std::uint32_t>(locals)});
   made.push_back({.name = ".strtab", .type = SHT_STRTAB, .contents = strings.bytes()});
   outputs.push_back({.section = &made.back()});
   made.push_back({.name = ".shstrtab", .type = SHT_STRTAB});

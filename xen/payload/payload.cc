@@ -39,12 +39,8 @@ Result<Pointer> read_pointer(const elf::Object& object, const elf::Section& sect
   const elf::Symbol& symbol = object.symbol(relocation->symbol);
   const std::uint64_t value = symbol.value + static_cast<std::uint64_t>(relocation->addend);
   switch (symbol.place) {
-    case elf::SymbolPlace::kAbsolute:
-      pointer.address = value;
-      return pointer;
-    case elf::SymbolPlace::kSection:
-      pointer.place = PayloadPlace{.section = symbol.section, .offset = value};
-      return pointer;
+    case elf::SymbolPlace::kAbsolute: pointer.address = value; return pointer;
+    case elf::SymbolPlace::kSection: pointer.place = PayloadPlace{.section = symbol.section, .offset = value}; return pointer;
     case elf::SymbolPlace::kUndefined:  // looked up by Xen, as an address of 0 is
       pointer.address = 0;
       return pointer;
@@ -153,7 +149,8 @@ std::optional<HookKind> hook_kind(std::string_view section_name) noexcept {
 }
 
 bool is_vetoing(HookKind kind) noexcept {
-  return kind == HookKind::kPreApply || kind == HookKind::kPostApply || kind == HookKind::kPreRevert || kind == HookKind::kPostRevert;
+  return kind == HookKind::kPreApply || kind == HookKind::kPostApply || kind == HookKind::kPreRevert ||
+         kind == HookKind::kPostRevert;
 }
 
 std::optional<std::uint64_t> PayloadLayout::offset_of(elf::SectionIndex section) const noexcept {
@@ -190,7 +187,8 @@ Result<PayloadLayout> layout_of(const elf::Object& object) {
 }
 
 Result<PayloadInfo> read_payload(const elf::Object& object) {
-  if (object.type() != elf::FileType::kRelocatable) return fail(Errc::kUnsupported, object.name() + " is not a relocatable object");
+  if (object.type() != elf::FileType::kRelocatable)
+    return fail(Errc::kUnsupported, object.name() + " is not a relocatable object");
   PayloadInfo info;
   info.name = object.name();
   info.file_size = object.bytes().size();

@@ -78,7 +78,7 @@ struct PayloadFunction {
   std::optional<PayloadPlace> new_place;  // nothing: old_addr's first new_size bytes become NOPs
   std::uint32_t old_size = 0;             // bytes
   std::uint32_t new_size = 0;             // bytes
-  std::optional<Bytes> expect;            // the bytes that must be at old_addr for the payload to be applied; nothing: not checked
+  std::optional<Bytes> expect;  // the bytes that must be at old_addr for the payload to be applied; nothing: not checked
 };
 
 struct PayloadHook {

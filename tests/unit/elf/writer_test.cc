@@ -12,10 +12,17 @@ ObjectBuilder sample() {
   ObjectBuilder builder;
   const SectionIndex text = builder.add_section(
       {.name = ".text", .flags = SHF_ALLOC | SHF_EXECINSTR, .alignment = 16, .contents = Bytes(12, std::byte{0x90})});
-  const SectionIndex bss = builder.add_section({.name = ".bss", .type = SHT_NOBITS, .flags = SHF_ALLOC | SHF_WRITE, .alignment = 32, .nobits_size = 100});
-  const SymbolIndex global = builder.add_symbol({.name = "entry", .binding = SymbolBinding::kGlobal, .type = SymbolType::kFunction,
-                                                 .place = SymbolPlace::kSection, .section = text, .value = 4, .size = 8});
-  const SymbolIndex outside = builder.add_symbol({.name = "outside", .place = SymbolPlace::kAbsolute, .value = 0xffff82d040200000});
+  const SectionIndex bss = builder.add_section(
+      {.name = ".bss", .type = SHT_NOBITS, .flags = SHF_ALLOC | SHF_WRITE, .alignment = 32, .nobits_size = 100});
+  const SymbolIndex global = builder.add_symbol({.name = "entry",
+                                                 .binding = SymbolBinding::kGlobal,
+                                                 .type = SymbolType::kFunction,
+                                                 .place = SymbolPlace::kSection,
+                                                 .section = text,
+                                                 .value = 4,
+                                                 .size = 8});
+  const SymbolIndex outside =
+      builder.add_symbol({.name = "outside", .place = SymbolPlace::kAbsolute, .value = 0xffff82d040200000});
   builder.add_relocation(text, {.offset = 0, .type = R_X86_64_PC32, .symbol = outside, .addend = -4});
   builder.add_relocation(text, {.offset = 4, .type = R_X86_64_64, .symbol = builder.section_symbol(bss), .addend = 24});
   (void)global;

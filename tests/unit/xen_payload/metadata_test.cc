@@ -12,7 +12,8 @@ Bytes bytes_of(std::string_view text) {
 }
 
 TEST_CASE("metadata comes back as it was written, the load address last") {
-  const auto bytes = format_metadata({.entries = {{"name", "xsa-1"}, {"fixes", "XSA-1 CVE-2023-1"}}, .load_address = 0xffff82d0405d1000});
+  const auto bytes =
+      format_metadata({.entries = {{"name", "xsa-1"}, {"fixes", "XSA-1 CVE-2023-1"}}, .load_address = 0xffff82d0405d1000});
   REQUIRE(bytes);
   const Metadata metadata = parse_metadata(*bytes);
   REQUIRE(metadata.entries.size() == 2);

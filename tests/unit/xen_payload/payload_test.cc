@@ -27,10 +27,13 @@ struct Sample {
 Sample sample(bool with_data, bool with_preapply) {
   Sample made;
   elf::ObjectBuilder& builder = made.builder;
-  made.text = builder.add_section({.name = ".text", .flags = SHF_ALLOC | SHF_EXECINSTR, .alignment = 16, .contents = Bytes(0x1234)});
-  if (with_data) made.data = builder.add_section({.name = ".data", .flags = SHF_ALLOC | SHF_WRITE, .alignment = 8, .contents = Bytes(16)});
+  made.text =
+      builder.add_section({.name = ".text", .flags = SHF_ALLOC | SHF_EXECINSTR, .alignment = 16, .contents = Bytes(0x1234)});
+  if (with_data)
+    made.data = builder.add_section({.name = ".data", .flags = SHF_ALLOC | SHF_WRITE, .alignment = 8, .contents = Bytes(16)});
   const ByteView name = as_byte_view(std::string_view("do_it\0", 6));
-  made.strings = builder.add_section({.name = ".livepatch.strings", .flags = SHF_ALLOC, .contents = Bytes(name.begin(), name.end())});
+  made.strings =
+      builder.add_section({.name = ".livepatch.strings", .flags = SHF_ALLOC, .contents = Bytes(name.begin(), name.end())});
   Bytes entry(kFuncSize);
   store_le<std::uint64_t>(entry, kFuncOldAddrOffset, 0xffff82d040234940);
   store_le<std::uint32_t>(entry, kFuncNewSizeOffset, 20);
@@ -38,17 +41,23 @@ Sample sample(bool with_data, bool with_preapply) {
   store_le<std::uint8_t>(entry, kFuncVersionOffset, 2);
   store_le<std::uint8_t>(entry, kFuncExpectOffset, 1 | (3U << 1U));
   store_le<std::uint8_t>(entry, kFuncExpectDataOffset, 0x48);
-  made.funcs = builder.add_section({.name = ".livepatch.funcs", .flags = SHF_ALLOC | SHF_WRITE, .alignment = 8, .contents = entry});
-  builder.add_relocation(made.funcs, {.offset = 0, .type = R_X86_64_64, .symbol = builder.section_symbol(made.strings), .addend = 0});
-  builder.add_relocation(made.funcs, {.offset = 8, .type = R_X86_64_64, .symbol = builder.section_symbol(made.text), .addend = 0x40});
+  made.funcs =
+      builder.add_section({.name = ".livepatch.funcs", .flags = SHF_ALLOC | SHF_WRITE, .alignment = 8, .contents = entry});
+  builder.add_relocation(made.funcs,
+                         {.offset = 0, .type = R_X86_64_64, .symbol = builder.section_symbol(made.strings), .addend = 0});
+  builder.add_relocation(made.funcs,
+                         {.offset = 8, .type = R_X86_64_64, .symbol = builder.section_symbol(made.text), .addend = 0x40});
   if (with_preapply)
     (void)builder.add_section({.name = ".livepatch.hooks.preapply", .flags = SHF_ALLOC, .alignment = 8, .contents = Bytes(8)});
-  (void)builder.add_section({.name = ".note.gnu.build-id", .type = SHT_NOTE, .flags = SHF_ALLOC, .alignment = 4, .contents = note(1)});
+  (void)builder.add_section(
+      {.name = ".note.gnu.build-id", .type = SHT_NOTE, .flags = SHF_ALLOC, .alignment = 4, .contents = note(1)});
   (void)builder.add_section({.name = ".livepatch.depends", .flags = SHF_ALLOC, .alignment = 4, .contents = note(2)});
   (void)builder.add_section({.name = ".livepatch.xen_depends", .flags = SHF_ALLOC, .alignment = 4, .contents = note(3)});
-  made.modinfo = builder.add_section(
-      {.name = ".modinfo", .flags = SHF_ALLOC, .contents = *format_metadata({.entries = {{"name", "sample"}}, .load_address = 0})});
-  builder.add_relocation(made.modinfo, {.offset = 19, .type = R_X86_64_64, .symbol = builder.section_symbol(made.text), .addend = 0});
+  made.modinfo = builder.add_section({.name = ".modinfo",
+                                      .flags = SHF_ALLOC,
+                                      .contents = *format_metadata({.entries = {{"name", "sample"}}, .load_address = 0})});
+  builder.add_relocation(made.modinfo,
+                         {.offset = 19, .type = R_X86_64_64, .symbol = builder.section_symbol(made.text), .addend = 0});
   return made;
 }
 

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "xen/link/bind.h"
+
+namespace hotpatch::xen {
+namespace {
+
+struct Definition {
+  BlockRef block;
+  bool is_replacement = false;
+};
+
+bool is_replacement(const extract::PatchObject& patch, extract::BlockIndex block) noexcept {
+  for (const extract::FunctionPatch& function : patch.functions) {
+    if (function.replacement == block) return true;
+  }
+  return false;
+}
+
+/// Global names that the payload defines.
+std::map<std::string_view, Definition> definitions(std::span<const LinkUnit> units, Diagnostics& findings) {
+  std::map<std::string_view, Definition> defined;
+  for (std::size_t unit = 0; unit < units.size(); ++unit) {
+    const extract::PatchObject& patch = *units[unit].patch;
+    for (std::size_t number = 0; number < patch.blocks.size(); ++number) {
+      const extract::Block& block = patch.blocks[number];
+      if (!block.is_global || block.name.empty()) continue;
+      const BlockRef reference{.unit = unit, .block = extract::BlockIndex(number)};
+      const Definition definition{.block = reference, .is_replacement = is_replacement(patch, reference.block)};
+      const auto [known, is_new] = defined.try_emplace(block.name, definition);
+      if (is_new) continue;
+      findings.add({.rule = "HP107-duplicate-definition",
+                    .severity = Severity::kError,
+                    .where = {.unit = patch.unit, .symbol = block.name, .section = {}, .source = {}},
+                    .text = "global symbol " + block.name + " is defined in " + units[known->second.block.unit].patch->unit +
+                            " and in " + patch.unit,
+                    .remedy = "define it in one unit, or make it static"});
+    }
+  }
+  return defined;
+}
+
+template <typename IndexType>
+std::optional<TargetAddr> located_at(const std::vector<std::optional<TargetAddr>>& addresses, IndexType index) noexcept {
+  return index.value() < addresses.size() ? addresses[index.value()] : std::nullopt;
+}
+
+std::string describe(const extract::External& external) {
+  if (!external.name.empty()) return external.name;
+  if (external.original_section)
+    return "section " + std::to_string(external.original_section->value()) + "+" + hex(external.original_offset);
+  return "a place without a name";
+}
+
+class Binder {
+ public:
+  Binder(const LinkUnit& unit, const Hypervisor& xen, LinkReport& report) : unit_(unit), xen_(xen), report_(report) {}
+
+  std::optional<TargetAddr> address_of(const extract::External& external) {
+    const prove::Located& located = *unit_.located;
+    std::optional<TargetAddr> address;
+    Binding binding = Binding::kProvenSymbol;
+    if (external.original_symbol) address = located_at(located.symbol_address, *external.original_symbol);
+    if (!address && external.original_section) {
+      address = located_at(located.section_address, *external.original_section);
+      if (address) address = *address + external.original_offset;
+      binding = Binding::kProvenSection;
+    }
+    std::optional<TargetAddr> by_name;
+    if (external.is_global && !external.name.empty()) by_name = global_address(external.name);
+    if (address && by_name && *address != *by_name) {
+      refuse("HP100-unbound-reference", external,
+             describe(external) + " is at " + hex(address->value()) + " by the proof of " + located.unit + " but at " +
+                 hex(by_name->value()) + " by its name",
+             "the base is not what it says it is; create it anew");
+      return std::nullopt;
+    }
+    if (!address) {
+      address = by_name;
+      binding = Binding::kGlobalName;
+    }
+    if (!address) {
+      refuse("HP100-unbound-reference", external,
+             describe(external) + " is referred to, but is nowhere in the hypervisor's image",
+             "a symbol that the image dropped or inlined cannot be used; use another, or bring a copy in the patch");
+      return std::nullopt;
+    }
+    if (xen_.init().contains(*address)) {
+      refuse("HP050-init", external,
+             describe(external) + " is at " + hex(address->value()) + ", in memory that Xen frees after boot",
+             "do not use __init code or data in the patch");
+      return std::nullopt;
+    }
+    report_.externals.push_back({.name = describe(external), .unit = unit_.patch->unit, .address = *address, .binding = binding});
+    return address;
+  }
+
+ private:
+  std::optional<TargetAddr> global_address(std::string_view name) const {
+    if (const elf::ImageSymbol* symbol = xen_.image().find_global(name)) return symbol->address;
+    // Marks of the linker script may be absolute; a local symbol of another file must not answer for a global one.
+    if (xen_.image().find(name).empty()) return xen_.image().address_of(name);
+    return std::nullopt;
+  }
+
+  void refuse(const char* rule, const extract::External& external, std::string text, std::string remedy) {
+    report_.findings.add({.rule = rule,
+                          .severity = Severity::kError,
+                          .where = {.unit = unit_.patch->unit, .symbol = external.name, .section = {}, .source = {}},
+                          .text = std::move(text),
+                          .remedy = std::move(remedy)});
+  }
+
+  const LinkUnit& unit_;
+  const Hypervisor& xen_;
+  LinkReport& report_;
+};
+
+}  // namespace
+
+Bindings Bindings::make(std::span<const LinkUnit> units, const Hypervisor& xen, LinkReport& report) {
+  Bindings made;
+  made.bound_.resize(units.size());
+  const auto defined = definitions(units, report.findings);
+  for (std::size_t unit = 0; unit < units.size(); ++unit) {
+    const extract::PatchObject& patch = *units[unit].patch;
+    Binder binder(units[unit], xen, report);
+    for (const extract::External& external : patch.externals) {
+      Bound bound;
+      const auto definition = external.is_global ? defined.find(external.name) : defined.end();
+      if (definition != defined.end() && definition->second.block.unit != unit) {
+        bound.definition = definition->second.block;
+        bound.branches_only = definition->second.is_replacement;
+        report.externals.push_back({.name = external.name, .unit = patch.unit, .address = {}, .binding = Binding::kOtherUnit});
+      }
+      if (!bound.definition || bound.branches_only) bound.address = binder.address_of(external);
+      made.bound_[unit].push_back(bound);
+    }
+    for (const extract::FunctionPatch& function : patch.functions) {
+      const std::optional<TargetAddr> entry = made.of(unit, function.original).address;
+      if (entry) made.replaced_.emplace(BlockRef{.unit = unit, .block = function.replacement}, *entry);
+    }
+  }
+  return made;
+}
+
+const Bound& Bindings::of(std::size_t unit, extract::ExternalIndex external) const {
+  return bound_.at(unit).at(external.value());
+}
+
+std::optional<TargetAddr> Bindings::replaced_entry(const BlockRef& block) const noexcept {
+  const auto found = replaced_.find(block);
+  return found == replaced_.end() ? std::nullopt : std::optional(found->second);
+}
+
+}  // namespace hotpatch::xen

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// One run of the linker: its steps in order, and what they hand to each other.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "xen/link/bind.h"
+#include "xen/link/entries.h"
+#include "xen/link/link.h"
+#include "xen/link/output.h"
+#include "xen/payload/hypervisor.h"
+
+namespace hotpatch::xen {
+
+class Linker {
+ public:
+  Linker(std::span<const LinkUnit> units, const Hypervisor& xen, const LinkOptions& options);
+  Result<LinkedPayload> run();
+
+ private:
+  struct Spliced {
+    std::size_t unit;
+    extract::BlockIndex replacement;
+    FunctionEntry entry;
+  };
+
+  void place_blocks();
+  void make_entries();
+  Result<> add_descriptions();
+  void apply_fixups();
+  void apply(std::size_t unit, const extract::Block& block, const Placement& place, const extract::Fixup& fixup);
+  void resolve_inside(const extract::Block& block, const Placement& place, const extract::Fixup& fixup, const BlockRef& target);
+  void bind_outside(const extract::Block& block, const Placement& place, const extract::Fixup& fixup, TargetAddr address,
+                    const std::string& name);
+  /// Writes what the field holds when its place and its target have these addresses.
+  void store(const extract::Block& block, const Placement& place, const extract::Fixup& fixup, TargetAddr target);
+  /// Xen's bug frames keep a line number above a 24-bit displacement; false if the displacement does not fit.
+  [[nodiscard]] bool fits_bug_frame(const extract::Block& block, const extract::Fixup& fixup, TargetAddr target,
+                                    TargetAddr field) const;
+  [[nodiscard]] bool takes_address(const extract::Block& block, const extract::Fixup& fixup) const noexcept;
+  void fill_function_table();
+  Result<Bytes> write();
+  void report_sections();
+  void refuse(const char* rule, const extract::Block& block, const extract::Fixup& fixup, std::string text, std::string remedy);
+
+  std::span<const LinkUnit> units_;
+  const Hypervisor& xen_;
+  const LinkOptions& options_;
+  LinkReport report_;
+  Output output_;
+  Bindings bindings_;
+  std::map<BlockRef, Placement> placed_;
+  std::vector<Spliced> spliced_;
+  std::vector<std::uint64_t> name_offsets_;       // in kStringsSection, by spliced_
+  std::map<BlockRef, std::string> symbol_names_;  // of code blocks
+  std::size_t current_unit_ = 0;                  // for messages
+};
+
+}  // namespace hotpatch::xen

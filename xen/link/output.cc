@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "xen/link/output.h"
+
+#include <elf.h>
+
+#include <algorithm>
+#include <array>
+
+#include "common/support/checked_math.h"
+#include "xen/payload/payload.h"
+
+namespace hotpatch::xen {
+namespace {
+
+constexpr std::byte kTextFiller{0xcc};  // INT3: nothing falls through into the gap between two functions unnoticed
+
+struct Kind {
+  std::string_view name;
+  Region region;
+  std::uint64_t alignment;
+  bool dense;
+  std::uint32_t type = SHT_PROGBITS;
+};
+
+/// .livepatch.funcs is writable because Xen 4.17.1, 4.17.2 and 4.18.0 write state into it. Hook sections are read-only although
+/// compilers make them writable: one more writable section, and Xen refuses to apply the payload a second time.
+constexpr std::array kKinds = {
+    Kind{".text", Region::kText, 16, false},
+    Kind{".fixup", Region::kText, 1, false},
+    Kind{".altinstr_replacement", Region::kText, 1, false},
+    Kind{kFuncsSection, Region::kWritable, 8, true},
+    Kind{".data", Region::kWritable, 8, false},
+    Kind{".bss", Region::kWritable, 8, false, SHT_NOBITS},
+    Kind{".rodata", Region::kReadOnly, 8, false},
+    Kind{kStringsSection, Region::kReadOnly, 1, true},
+    Kind{".bug_frames.0", Region::kReadOnly, 4, true},
+    Kind{".bug_frames.1", Region::kReadOnly, 4, true},
+    Kind{".bug_frames.2", Region::kReadOnly, 4, true},
+    Kind{".bug_frames.3", Region::kReadOnly, 4, true},
+    Kind{".altinstructions", Region::kReadOnly, 1, true},
+    Kind{".ex_table", Region::kReadOnly, 4, true},
+    Kind{".livepatch.hooks.load", Region::kReadOnly, 8, true},
+    Kind{".livepatch.hooks.unload", Region::kReadOnly, 8, true},
+    Kind{".livepatch.hooks.preapply", Region::kReadOnly, 8, true},
+    Kind{".livepatch.hooks.apply", Region::kReadOnly, 8, true},
+    Kind{".livepatch.hooks.postapply", Region::kReadOnly, 8, true},
+    Kind{".livepatch.hooks.prerevert", Region::kReadOnly, 8, true},
+    Kind{".livepatch.hooks.revert", Region::kReadOnly, 8, true},
+    Kind{".livepatch.hooks.postrevert", Region::kReadOnly, 8, true},
+    Kind{kBuildIdSection, Region::kReadOnly, 4, true, SHT_NOTE},
+    Kind{kDependsSection, Region::kReadOnly, 4, true},
+    Kind{kXenDependsSection, Region::kReadOnly, 4, true},
+    Kind{kMetadataSection, Region::kReadOnly, 1, true},
+};
+
+std::uint64_t flags_of(Region region) noexcept {
+  switch (region) {
+    case Region::kText: return SHF_ALLOC | SHF_EXECINSTR;
+    case Region::kWritable: return SHF_ALLOC | SHF_WRITE;
+    case Region::kReadOnly: break;
+  }
+  return SHF_ALLOC;
+}
+
+}  // namespace
+
+Output::Output() {
+  for (const Kind& kind : kKinds) {
+    OutputSection section;
+    section.name = kind.name;
+    section.type = kind.type;
+    section.flags = flags_of(kind.region);
+    section.region = kind.region;
+    section.alignment = kind.alignment;
+    section.dense = kind.dense;
+    sections_.push_back(std::move(section));
+  }
+}
+
+std::size_t Output::index_of(std::string_view name) const {
+  const auto found =
+      std::find_if(sections_.begin(), sections_.end(), [name](const OutputSection& one) { return one.name == name; });
+  HP_CHECK(found != sections_.end(), "a section that payloads do not have");
+  return static_cast<std::size_t>(found - sections_.begin());
+}
+
+OutputSection& Output::section(std::string_view name) { return sections_[index_of(name)]; }
+
+std::optional<std::size_t> Output::section_for(const extract::Block& block) const {
+  switch (block.kind) {
+    case extract::BlockKind::kText: return index_of(".text");
+    case extract::BlockKind::kReadOnly: return index_of(".rodata");
+    case extract::BlockKind::kReadWrite: return index_of(".data");
+    case extract::BlockKind::kZero: return index_of(".bss");
+    case extract::BlockKind::kTable:
+    case extract::BlockKind::kCompanion:
+    case extract::BlockKind::kHooks: break;
+  }
+  // Object files may split the companions by function: .fixup.foo.
+  const auto stem_matches = [&block](std::string_view stem) {
+    return block.section == stem || (block.section.starts_with(stem) && block.section[stem.size()] == '.');
+  };
+  if (block.kind == extract::BlockKind::kCompanion) {
+    for (const std::string_view stem : {std::string_view(".fixup"), std::string_view(".altinstr_replacement")}) {
+      if (stem_matches(stem)) return index_of(stem);
+    }
+    return std::nullopt;
+  }
+  const bool wanted_hooks = block.kind == extract::BlockKind::kHooks;
+  for (std::size_t number = 0; number < sections_.size(); ++number) {
+    const std::string& name = sections_[number].name;
+    const bool is_table = name.starts_with(".bug_frames.") || name == ".altinstructions" || name == ".ex_table";
+    const bool fits = wanted_hooks ? hook_kind(name).has_value() : is_table;
+    if (fits && name == block.section) return number;
+  }
+  return std::nullopt;
+}
+
+Placement Output::append(std::size_t number, const extract::Block& block) {
+  OutputSection& section = sections_.at(number);
+  Placement placement{.section = number};
+  if (section.type == SHT_NOBITS) {
+    const std::uint64_t alignment = std::max<std::uint64_t>(block.alignment, 1);
+    placement.offset = align_up(section.zero_size, alignment);
+    section.zero_size = placement.offset + std::max<std::uint64_t>(block.zero_size, block.contents.size());
+    section.alignment = std::max(section.alignment, alignment);
+    return placement;
+  }
+  if (!section.dense) {
+    const std::uint64_t alignment = std::max<std::uint64_t>(block.alignment, 1);
+    section.alignment = std::max(section.alignment, alignment);
+    const std::uint64_t start = align_up(section.contents.size(), alignment);
+    section.contents.resize(static_cast<std::size_t>(start), section.region == Region::kText ? kTextFiller : std::byte{0});
+  }
+  placement.offset = section.contents.size();
+  section.contents.insert(section.contents.end(), block.contents.begin(), block.contents.end());
+  // An object without content keeps an address of its own, and what is declared larger than its content is zero behind it.
+  if (block.kind != extract::BlockKind::kTable && block.zero_size > block.contents.size())
+    section.contents.resize(static_cast<std::size_t>(placement.offset + block.zero_size));
+  return placement;
+}
+
+void Output::lay_out() {
+  std::array<std::uint64_t, 3> sizes{};
+  for (OutputSection& section : sections_) {
+    if (section.size() == 0 && section.name != ".text") continue;  // will not be in the file
+    std::uint64_t& size = sizes.at(static_cast<std::size_t>(section.region));
+    section.offset = align_up(size, section.alignment);
+    size = section.offset + section.size();
+  }
+  const std::uint64_t writable = align_up(sizes[0], kPageSize);
+  const std::uint64_t read_only = writable + align_up(sizes[1], kPageSize);
+  pages_ = align_up(read_only + sizes[2], kPageSize) / kPageSize;
+  for (OutputSection& section : sections_) {
+    if (section.region == Region::kWritable) section.offset += writable;
+    if (section.region == Region::kReadOnly) section.offset += read_only;
+  }
+}
+
+}  // namespace hotpatch::xen
