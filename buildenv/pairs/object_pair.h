@@ -15,15 +15,15 @@
 namespace hotpatch::buildenv {
 
 struct ObjectPair {
-  std::string unit;                 // Unit::object
-  std::string source;               // Unit::source
-  std::filesystem::path original;   // object files, in the build's work directory
+  std::string unit;                // Unit::object
+  std::string source;              // Unit::source
+  std::filesystem::path original;  // object files, in the build's work directory
   std::filesystem::path patched;
 };
 
 /// One source file that the patch series changes, after all of it is applied.
 struct ChangedFile {
-  std::string path;       // relative to the build directory
+  std::string path;  // relative to the build directory
   bool is_header = false;
 };
 
@@ -32,7 +32,7 @@ struct PairBuild {
   std::vector<ChangedFile> changed;    // by path
   std::vector<std::string> untouched;  // units that depend on a changed file but compile to the same bytes without it
   std::string patch_sha256;            // over the patch files in order
-  Diagnostics findings;                // refusals that the patch text alone shows: build system, outside the hypervisor, assembly, …
+  Diagnostics findings;  // refusals that the patch text alone shows: build system, outside the hypervisor, assembly, …
 };
 
 struct PairBuildOptions {

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "buildenv/pairs/classify.h"
+
+#include <algorithm>
+#include <array>
+
+namespace hotpatch::buildenv {
+namespace {
+
+std::string_view base_name(std::string_view path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string_view::npos ? path : path.substr(slash + 1);
+}
+
+bool is_documentation(std::string_view path) {
+  constexpr std::array<std::string_view, 5> kSuffixes{".md", ".rst", ".pandoc", ".txt", ".adoc"};
+  constexpr std::array<std::string_view, 9> kNames{"MAINTAINERS", "CHANGELOG", "SUPPORT", "COPYING",     "CREDITS",
+                                                   "README",      "INSTALL",   "LICENSE", "CODING_STYLE"};
+  constexpr std::array<std::string_view, 4> kFolders{"docs/", "LICENSES/", "automation/", ".github/"};
+  const std::string_view name = base_name(path);
+  return std::ranges::any_of(kFolders, [path](std::string_view folder) { return path.starts_with(folder); }) ||
+         std::ranges::any_of(kSuffixes, [name](std::string_view suffix) { return name.ends_with(suffix); }) ||
+         std::ranges::any_of(kNames, [name](std::string_view known) { return name.substr(0, name.find('.')) == known; }) ||
+         name == ".gitignore" || name == ".gitattributes" || name == ".hgignore" || name == ".gitlab-ci.yml" ||
+         name == ".cirrus.yml";
+}
+
+/// Of the build directory. Xen: Makefile, build.mk, Rules.mk, arch/*/arch.mk, Kconfig*, tools/ and scripts/ (generators), *.lds.S.
+bool is_build_system(std::string_view path) {
+  constexpr std::array<std::string_view, 10> kSuffixes{".mk", ".lds.S", ".lds", ".lds.h", ".awk",
+                                                       ".py", ".sh",    ".pl",  ".lst",   ".in"};
+  const std::string_view name = base_name(path);
+  return path.starts_with("tools/") || path.starts_with("scripts/") || path.starts_with("arch/x86/configs/") ||
+         name.starts_with("Makefile") || name.starts_with("Kconfig") || name.starts_with("Kbuild") || name == ".config" ||
+         std::ranges::any_of(kSuffixes, [name](std::string_view suffix) { return name.ends_with(suffix); });
+}
+
+/// Xen sources from which headers or parts of objects are made, by rules that are not those of a unit: include/Makefile
+/// (cpuid-autogen.h, hypercall-defs.h), arch/x86/boot/Makefile (the 32-bit code that head.S takes in as binary).
+bool is_generator_input(std::string_view path) {
+  constexpr std::array<std::string_view, 5> kInputs{"include/public/arch-x86/cpufeatureset.h", "include/hypercall-defs.c",
+                                                    "arch/x86/boot/cmdline.c", "arch/x86/boot/reloc.c", "arch/x86/boot/defs.h"};
+  return std::ranges::find(kInputs, path) != kInputs.end();
+}
+
+std::string_view source_architecture(std::string_view architecture) {
+  if (architecture == "x86_64") return "x86";
+  if (architecture == "aarch64") return "arm";
+  return architecture;
+}
+
+}  // namespace
+
+Classified classify_file(std::string_view tree_path, std::string_view build_directory, std::string_view architecture) {
+  Classified result;
+  const bool is_inside = tree_path.size() > build_directory.size() && tree_path.starts_with(build_directory) &&
+                         tree_path[build_directory.size()] == '/';
+  const std::string_view path = is_inside ? tree_path.substr(build_directory.size() + 1) : tree_path;
+  if (is_inside) result.path = path;
+  if (is_documentation(path)) {
+    result.kind = FileClass::kDocumentation;
+    return result;
+  }
+  if (!is_inside) return result;
+
+  if (path.starts_with("arch/")) {
+    const std::string_view rest = path.substr(5);
+    const std::size_t slash = rest.find('/');
+    if (slash != std::string_view::npos && rest.substr(0, slash) != source_architecture(architecture)) {
+      result.kind = FileClass::kOtherArchitecture;
+      return result;
+    }
+  }
+  if (is_build_system(path)) {
+    result.kind = FileClass::kBuildSystem;
+  } else if (is_generator_input(path)) {
+    result.kind = FileClass::kGeneratorInput;
+  } else if (path.ends_with(".c")) {
+    result.kind = FileClass::kSource;
+  } else if (path.ends_with(".h") || path.ends_with(".inc")) {
+    result.kind = FileClass::kHeader;
+  } else if (path.ends_with(".S") || path.ends_with(".s")) {
+    result.kind = FileClass::kAssembly;
+  } else {
+    result.kind = FileClass::kBuildSystem;  // data or a script: something makes something of it
+  }
+  return result;
+}
+
+}  // namespace hotpatch::buildenv

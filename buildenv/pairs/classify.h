@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What a file of the source tree is, to a tool that compiles single objects: by its name alone.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace hotpatch::buildenv {
+
+enum class FileClass : std::uint8_t {
+  kSource,             // *.c of the build directory
+  kHeader,             // *.h, *.inc
+  kAssembly,           // *.S, *.s
+  kBuildSystem,        // decides what is built and how: make, Kconfig, linker scripts, generators, build-time programs
+  kGeneratorInput,     // a header or object is made from it
+  kDocumentation,      // nothing is made from it
+  kOtherArchitecture,  // compiled for another CPU only
+  kOutside,            // belongs to the package, but not to the hypervisor
+};
+
+struct Classified {
+  FileClass kind = FileClass::kOutside;
+  /// Of the build directory: "arch/x86/domain.c"; empty if the file does not lie in it.
+  std::string path;
+};
+
+/// `tree_path` is relative to the tree, as patches name it: "xen/arch/x86/domain.c". `build_directory` is its name in the tree: "xen".
+/// `architecture` is the base's, "x86_64".
+[[nodiscard]] Classified classify_file(std::string_view tree_path, std::string_view build_directory,
+                                       std::string_view architecture);
+
+}  // namespace hotpatch::buildenv
