@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The steps from two object files to what changed, each by itself. The objects come from the environment: HOTPATCH_BENCH_ORIGINAL and
+// HOTPATCH_BENCH_PATCHED, two builds of one translation unit of Xen.
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <utility>
+
+#include <benchmark/benchmark.h>
+
+#include "common/diff/compare.h"
+#include "common/diff/correlate.h"
+#include "common/diff/model.h"
+#include "common/elf/object.h"
+#include "common/extract/closure.h"
+#include "common/target/decode.h"
+#include "xen/profile/profile.h"
+
+namespace hotpatch {
+namespace {
+
+/// A failure ends the program: a benchmark without its input has nothing to say.
+template <typename T>
+T must(Result<T> result) {
+  if (!result) {
+    std::fprintf(stderr, "differ benchmark: %s\n", result.error().message().c_str());
+    std::exit(1);
+  }
+  return *std::move(result);
+}
+
+std::string path_from(const char* variable) {
+  const char* value = std::getenv(variable);
+  if (value != nullptr) return value;
+  std::fprintf(stderr, "differ benchmark: set %s to an object file\n", variable);
+  std::exit(1);
+}
+
+struct Inputs {
+  elf::Object original = must(elf::read_object(path_from("HOTPATCH_BENCH_ORIGINAL")));
+  elf::Object patched = must(elf::read_object(path_from("HOTPATCH_BENCH_PATCHED")));
+  target::Decoder decoder = must(target::Decoder::make());
+  diff::ObjectModel original_model = must(diff::ObjectModel::make(original, xen::profile(), decoder));
+  diff::ObjectModel patched_model = must(diff::ObjectModel::make(patched, xen::profile(), decoder));
+  diff::Correlation correlation = diff::correlate(original_model, patched_model);
+  diff::ChangeSet changes = diff::compare(original_model, patched_model, correlation, "unit");
+};
+
+Inputs& inputs() {
+  static Inputs all;
+  return all;
+}
+
+void read_object(benchmark::State& state) {
+  const std::string path = path_from("HOTPATCH_BENCH_PATCHED");
+  for (auto unused : state) benchmark::DoNotOptimize(must(elf::read_object(path)));
+}
+BENCHMARK(read_object)->Unit(benchmark::kMillisecond);
+
+void take_apart(benchmark::State& state) {
+  Inputs& in = inputs();
+  for (auto unused : state) benchmark::DoNotOptimize(must(diff::ObjectModel::make(in.patched, xen::profile(), in.decoder)));
+}
+BENCHMARK(take_apart)->Unit(benchmark::kMillisecond);
+
+void correlate(benchmark::State& state) {
+  Inputs& in = inputs();
+  for (auto unused : state) benchmark::DoNotOptimize(diff::correlate(in.original_model, in.patched_model));
+}
+BENCHMARK(correlate)->Unit(benchmark::kMillisecond);
+
+void compare(benchmark::State& state) {
+  Inputs& in = inputs();
+  for (auto unused : state)
+    benchmark::DoNotOptimize(diff::compare(in.original_model, in.patched_model, in.correlation, "unit"));
+}
+BENCHMARK(compare)->Unit(benchmark::kMillisecond);
+
+void close_over(benchmark::State& state) {
+  Inputs& in = inputs();
+  for (auto unused : state)
+    benchmark::DoNotOptimize(extract::close_over(in.original_model, in.patched_model, in.correlation, in.changes, "unit"));
+}
+BENCHMARK(close_over)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace hotpatch
