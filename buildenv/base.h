@@ -11,8 +11,9 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/support/build_id.h"
@@ -25,6 +26,11 @@ inline constexpr int kManifestVersion = 1;
 /// Stands in recorded commands for the absolute path of the tree (the parent of the build directory), so that a base can be moved and
 /// a command be run on another view of the same source.
 inline constexpr std::string_view kTreePlaceholder = "@TREE@";
+/// Stands in recorded commands for the path of the object that is made. Everything that a command writes has a name that begins with
+/// it ("@OBJECT@.d", "@OBJECT@.tmp"), so that a command run again never writes into the tree.
+inline constexpr std::string_view kOutputPlaceholder = "@OBJECT@";
+/// The list of all files of tree/ and image/ with their digests, one a line, sorted: "SHA256  PATH", or "link TARGET  PATH".
+inline constexpr std::string_view kFileListName = "files";
 
 enum class ProofGrade : std::uint8_t {
   kIdentical,  // the rebuilt image has the shipped one's build ID and bytes
@@ -46,8 +52,10 @@ struct Unit {
   std::string file_symbol;                // its STT_FILE symbol in the image; empty if it has none
   bool is_linked = true;                  // false: built, but no code of it is in the image (unlinked archive members, boot-time helpers)
   bool is_init = false;                   // all its sections are renamed to .init.*: freed after boot
-  std::vector<std::vector<std::string>> commands;  // argument vectors, run in the build directory in order; @TREE@ stands for the tree.
-                                                   // The first compiles; the last leaves `object`. `object` appears as @OBJECT@.
+  std::vector<std::vector<std::string>> commands;  // argument vectors, run in the build directory in order, with Base::environment and
+                                                   // nothing else in the environment. The first compiles; the last leaves `object`,
+                                                   // which appears as @OBJECT@, as the tree does as @TREE@.
+  std::string unreplayable;               // why `commands` is empty and the object can be made by the build system alone; else empty
   std::vector<std::string> dependencies;  // files read, relative to the build directory, sorted
 };
 
@@ -70,6 +78,7 @@ struct Base {
   std::vector<std::pair<std::string, std::string>> environment;  // variables that the build was given
   std::vector<std::string> generated_files;                      // relative to the build directory: headers made by the build
   std::vector<Unit> units;                                       // by object name
+  std::string files_sha256;  // of DIR/files
   std::uint64_t proven_functions = 0;
   std::uint64_t proven_bytes = 0;
 
