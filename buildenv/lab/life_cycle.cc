@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "buildenv/lab/life_cycle.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "common/support/file.h"
+
+namespace hotpatch::lab {
+namespace {
+
+constexpr std::size_t kMaxName =
+    100;  // Xen allows 127 (XEN_LIVEPATCH_NAME_SIZE, public/sysctl.h), of which some are kept for a suffix
+
+struct Loaded {
+  std::string name;
+  std::size_t upload;
+  std::size_t apply;
+};
+
+}  // namespace
+
+std::string payload_name(const std::filesystem::path& file) {
+  std::string name = file.stem().string();
+  for (char& c : name) {
+    const bool plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    if (!plain) c = '_';
+  }
+  if (name.size() > kMaxName) name.resize(kMaxName);
+  if (name.empty() || name.front() == '-') name.insert(0, "p");  // no option, please
+  return name;
+}
+
+Result<LifeCycle> life_cycle(const Trial& trial) {
+  if (trial.payloads.empty()) return fail(Errc::kInvalid, "no payload to try");
+  LifeCycle cycle;
+  std::vector<Step>& steps = cycle.scenario.steps;
+  cycle.scenario.programs.push_back(trial.tool.string());
+  const std::string tool = trial.tool.filename().string();
+  const auto add = [&steps](std::string name, std::string command, std::optional<std::size_t> needs,
+                            std::optional<int> expected = 0) {
+    steps.push_back(Step{std::move(name), std::move(command), expected, std::chrono::seconds(30), needs});
+    return steps.size() - 1;
+  };
+
+  if (!trial.probe.empty()) cycle.probe_original = add("probe, original", trial.probe, std::nullopt, std::nullopt);
+  std::vector<Loaded> loaded;
+  for (const std::filesystem::path& file : trial.payloads) {
+    std::string name = payload_name(file);
+    const auto taken = [&loaded](const std::string& wanted) {
+      return std::any_of(loaded.begin(), loaded.end(), [&wanted](const Loaded& other) { return other.name == wanted; });
+    };
+    for (int i = 2; taken(name); ++i) name = payload_name(file) + "-" + std::to_string(i);
+    HP_ASSIGN_DOING("read the payload", Bytes content, read_file(file));
+    const std::string at = "/lab/payloads/" + name;
+    cycle.scenario.files.push_back(GuestFile{at, std::move(content), 0644});
+    const std::optional<std::size_t> below = loaded.empty() ? std::nullopt : std::optional(loaded.back().apply);
+    const std::size_t upload = add("upload " + name, tool + " upload " + name + " " + at, below);
+    const std::size_t apply = add("apply " + name, tool + " apply " + name, upload);
+    loaded.push_back(Loaded{std::move(name), upload, apply});
+  }
+  if (!trial.probe.empty()) cycle.probe_patched = add("probe, patched", trial.probe, loaded.back().apply);
+  std::size_t revert = 0;
+  for (auto it = loaded.rbegin(); it != loaded.rend(); ++it) {
+    revert = add("revert " + it->name, tool + " revert " + it->name, it->apply);
+    (void)add("unload " + it->name, tool + " unload " + it->name, it->upload);
+  }
+  if (!trial.probe.empty()) cycle.probe_reverted = add("probe, reverted", trial.probe, revert, std::nullopt);
+  return cycle;
+}
+
+}  // namespace hotpatch::lab

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Command lines of QEMU.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "buildenv/lab/accelerator.h"
+
+namespace hotpatch::lab {
+
+inline constexpr const char* kQemuProgram = "qemu-system-x86_64";
+
+/// A machine with nothing in it: no display, no network, no disk, no monitor; it ends instead of rebooting.
+[[nodiscard]] std::vector<std::string> qemu_base_arguments(Accelerator accelerator);
+
+struct XenMachine {
+  Accelerator accelerator = Accelerator::kTcg;
+  unsigned processors = 1;
+  unsigned memory_mib = 1024;
+  unsigned dom0_memory_mib = 640;
+};
+
+/// Boots the multiboot image that lies at descriptor kFirstFileFd, uncompressed, with the Linux kernel (second file) and the initramfs
+/// (third file). Xen's console goes to the first serial line, the second one belongs to dom0.
+[[nodiscard]] std::vector<std::string> qemu_xen_arguments(const XenMachine& machine);
+
+}  // namespace hotpatch::lab
