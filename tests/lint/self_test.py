@@ -85,6 +85,12 @@ class SelfTest(unittest.TestCase):
         self.accepts("cpp_format.py", {".clang-format": config, "a.cc": "int x;\n"})
         self.rejects("cpp_format.py", {".clang-format": config, "a.cc": "int   x ;\n"}, "a.cc: not formatted")
 
+    def test_rules(self):
+        code = 'find("HP001-novel", x);\n'
+        self.accepts("rules.py", {"common/a.cc": code, "docs/rules.md": "| `HP001-novel` | x |\n"})
+        self.rejects("rules.py", {"common/a.cc": code, "docs/rules.md": "nothing\n"}, "common/a.cc: rule HP001-novel")
+        self.rejects("rules.py", {"common/a.cc": "", "docs/rules.md": "| `HP001-novel` | x |\n"}, "no code names HP001-novel")
+
     def test_shell_scripts(self):
         self.accepts("shell_scripts.py", {"a": '#!/bin/bash\necho "$1"\n', "b": "echo $1\n"})
         self.rejects("shell_scripts.py", {"a": "#!/bin/bash\necho $1\n"}, "a:2:")
