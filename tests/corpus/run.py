@@ -37,8 +37,9 @@ class Outcome:
         self.problems = []
 
     def functions(self):
-        """(object, function) of each change that the tool reports."""
-        return {(change.get("object", ""), change.get("name", "")) for change in self.document.get("changed_functions", [])}
+        """(unit, function) of each change that the tool reports."""
+        return {(unit["unit"], symbol["name"]) for unit in self.document.get("units", []) for symbol in unit.get("symbols", [])
+                if symbol["kind"] == "function" and symbol["verdict"] == "changed"}
 
     def reason(self):
         """Why there is no payload, in a few words: the rules that spoke, or the error."""

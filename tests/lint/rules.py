@@ -5,15 +5,15 @@ import re
 
 import tree
 
-RULE = re.compile(r'"(HP\d{3}-[a-z0-9-]+)"')
-ROW = re.compile(r"^\| `(HP\d{3}-[a-z0-9-]+)`", re.M)
+RULE = re.compile(r'"(HP\d*-[a-z0-9-]+)"')
+ROW = re.compile(r"^\| `(HP\d*-[a-z0-9-]+)`", re.M)
 FOLDERS = {"common", "buildenv", "xen", "programs"}
 
 
 def check(root):
     named = {}
     for path in tree.project_files(root):
-        if path.parts[0] in FOLDERS and path.suffix == ".cc":
+        if path.parts[0] in FOLDERS and path.suffix in (".h", ".cc"):
             for rule in RULE.findall(tree.text_of(root, path) or ""):
                 named.setdefault(rule, path)
     page = root / "docs" / "rules.md"
