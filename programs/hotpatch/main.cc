@@ -8,6 +8,7 @@
 
 #include "common/support/check.h"
 #include "programs/hotpatch/cmd_diff.h"
+#include "programs/hotpatch/cmd_try.h"
 #include "programs/hotpatch/command.h"
 
 namespace hotpatch::cli {
@@ -68,6 +69,7 @@ ExitCode run(int argc, char** argv) {
   app.fallthrough(false);
   Chosen chosen;
   add_diff_command(app, chosen);
+  add_try_command(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

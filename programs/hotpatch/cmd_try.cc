@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "programs/hotpatch/cmd_try.h"
+
+#include <array>
+#include <atomic>
+#include <csignal>
+#include <filesystem>
+#include <iomanip>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <unistd.h>
+
+#include "buildenv/base.h"
+#include "buildenv/lab/guest_program.h"
+#include "buildenv/lab/lab.h"
+#include "buildenv/lab/life_cycle.h"
+
+namespace hotpatch::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kToolName = "xen-hotpatch";
+constexpr std::size_t kConsoleTail = 40;
+
+struct TryArguments {
+  std::vector<std::string> payloads;
+  std::string base;
+  std::string probe;
+  std::string tool;
+  std::string keep;
+  unsigned processors = 2;
+  unsigned memory_mib = 1024;
+  unsigned timeout_s = 120;
+  lab::Accelerator accelerator = lab::Accelerator::kAutomatic;
+};
+
+std::atomic<bool> stop_requested{false};
+std::atomic<int> stop_signal{0};
+static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
+
+extern "C" void on_stop_signal(int number) {
+  stop_signal.store(number);
+  stop_requested.store(true);
+}
+
+// Lets the run end in order (QEMU killed, temporary files removed) on a signal, and then die of that signal as the caller expects.
+class StopSignals {
+ public:
+  StopSignals() {
+    struct sigaction action{};
+    action.sa_handler = on_stop_signal;
+    (void)::sigemptyset(&action.sa_mask);
+    for (std::size_t i = 0; i < kNumbers.size(); ++i) (void)::sigaction(kNumbers[i], &action, &former_[i]);
+  }
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+  ~StopSignals() {
+    for (std::size_t i = 0; i < kNumbers.size(); ++i) (void)::sigaction(kNumbers[i], &former_[i], nullptr);
+    if (const int number = stop_signal.load(); number != 0) (void)::raise(number);
+  }
+
+ private:
+  static constexpr std::array<int, 3> kNumbers = {SIGINT, SIGTERM, SIGHUP};
+  std::array<struct sigaction, 3> former_{};
+};
+
+// The tool that was built or installed together with this program comes first: a payload's format and its tool belong together.
+Result<fs::path> find_tool(const std::string& wanted) {
+  if (!wanted.empty()) return fs::path(wanted);
+  std::error_code error;
+  const fs::path self = fs::read_symlink("/proc/self/exe", error);
+  if (!error) {
+    for (const fs::path& candidate : {self.parent_path() / kToolName, self.parent_path().parent_path() / "sbin" / kToolName})
+      if (::access(candidate.c_str(), X_OK) == 0) return candidate;
+  }
+  return lab::find_program(kToolName, "hotpatch, or build the target xen-hotpatch");
+}
+
+std::string milliseconds(std::chrono::microseconds duration) {
+  std::ostringstream text;
+  text << std::fixed << std::setprecision(duration.count() < 10'000 ? 1 : 0) << static_cast<double>(duration.count()) / 1000.0
+       << " ms";
+  return text.str();
+}
+
+std::string seconds(std::chrono::milliseconds duration) {
+  std::ostringstream text;
+  text << std::fixed << std::setprecision(1) << static_cast<double>(duration.count()) / 1000.0 << " s";
+  return text.str();
+}
+
+void print_lines(const std::string& text, const char* margin) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) std::cout << margin << line << '\n';
+}
+
+void print_step(const lab::StepOutcome& step) {
+  const bool ran = step.exit_status >= 0;
+  const bool good = step.state == lab::StepState::kDone;
+  std::cout << (good                                     ? "  ok    "
+                : step.state == lab::StepState::kSkipped ? "  --    "
+                                                         : "  FAIL  ")
+            << std::left << std::setw(36) << step.name;
+  if (ran) std::cout << std::right << std::setw(10) << milliseconds(step.duration);
+  if (!good) std::cout << "  " << lab::step_state_name(step.state);
+  if (ran && !good) std::cout << ", status " << step.exit_status;
+  std::cout << '\n';
+  print_lines(step.output, "          ");
+  print_lines(step.errors, "        ! ");
+  for (const std::string& line : step.console) std::cout << "        | " << line << '\n';
+  std::cout.flush();
+}
+
+struct ProbeEffect {
+  bool changed = false;   // its output or status with the payload differs from before
+  bool restored = false;  // after the revert they are as before
+};
+
+std::optional<ProbeEffect> probe_effect(const lab::LifeCycle& cycle, const lab::Transcript& transcript) {
+  if (!cycle.probe_original || !cycle.probe_patched || !cycle.probe_reverted) return std::nullopt;
+  const auto ran = [&transcript](std::size_t index) { return transcript.steps[index].exit_status >= 0; };
+  if (!ran(*cycle.probe_original) || !ran(*cycle.probe_patched) || !ran(*cycle.probe_reverted)) return std::nullopt;
+  const auto same = [&transcript](std::size_t left, std::size_t right) {
+    const lab::StepOutcome& a = transcript.steps[left];
+    const lab::StepOutcome& b = transcript.steps[right];
+    return a.exit_status == b.exit_status && a.output == b.output;
+  };
+  return ProbeEffect{!same(*cycle.probe_original, *cycle.probe_patched), same(*cycle.probe_original, *cycle.probe_reverted)};
+}
+
+void print_verdict(const lab::Transcript& transcript, const std::optional<ProbeEffect>& effect) {
+  if (transcript.verdict != lab::Verdict::kPassed && transcript.verdict != lab::Verdict::kFailed) {
+    const std::size_t count = transcript.console.size();
+    std::cout << "the console's last lines:\n";
+    for (std::size_t i = count > kConsoleTail ? count - kConsoleTail : 0; i < count; ++i)
+      std::cout << "        | " << transcript.console[i] << '\n';
+  }
+  if (effect) {
+    std::cout << "probe: its answer " << (effect->changed ? "changed" : "did not change") << " with the payload applied, and "
+              << (effect->restored ? "is as before after the revert" : "is NOT as before after the revert") << '\n';
+  }
+  std::cout << lab::verdict_name(transcript.verdict);
+  if (!transcript.reason.empty()) std::cout << ": " << transcript.reason;
+  std::cout << " (boot " << seconds(transcript.boot_time) << ", boot to verdict " << seconds(transcript.total_time) << ", "
+            << transcript.accelerator << ")\n";
+}
+
+Json step_json(const lab::StepOutcome& step) {
+  Json json;
+  json["name"] = step.name;
+  json["command"] = step.command;
+  json["state"] = lab::step_state_name(step.state);
+  if (step.exit_status >= 0) {
+    json["exit_status"] = step.exit_status;
+    json["milliseconds"] = static_cast<double>(step.duration.count()) / 1000.0;
+    json["output"] = step.output;
+    json["errors"] = step.errors;
+  }
+  json["console"] = step.console;
+  return json;
+}
+
+Json document(const lab::Transcript& transcript, const std::optional<ProbeEffect>& effect) {
+  Json json = make_document("try");
+  json["verdict"] = lab::verdict_name(transcript.verdict);
+  if (!transcript.reason.empty()) json["reason"] = transcript.reason;
+  json["accelerator"] = transcript.accelerator;
+  json["dom0_kernel"] = transcript.kernel_version;
+  json["boot_milliseconds"] = transcript.boot_time.count();
+  json["total_milliseconds"] = transcript.total_time.count();
+  if (effect) {
+    json["probe"]["changed"] = effect->changed;
+    json["probe"]["restored"] = effect->restored;
+  }
+  json["steps"] = Json::array();
+  for (const lab::StepOutcome& step : transcript.steps) json["steps"].push_back(step_json(step));
+  json["console"] = transcript.console;
+  return json;
+}
+
+// The tool's own word for why it refused (busy, rejected, nothing to do, trust) is handed on.
+ExitCode exit_of(const lab::Transcript& transcript) {
+  if (transcript.verdict == lab::Verdict::kPassed) return ExitCode::kDone;
+  if (transcript.verdict != lab::Verdict::kFailed) return ExitCode::kError;
+  for (const lab::StepOutcome& step : transcript.steps) {
+    if (step.state != lab::StepState::kUnexpected) continue;
+    const bool is_tool = step.command.starts_with(kToolName);
+    if (is_tool && step.exit_status >= static_cast<int>(ExitCode::kBusy) &&
+        step.exit_status <= static_cast<int>(ExitCode::kTrust))
+      return static_cast<ExitCode>(step.exit_status);
+    break;
+  }
+  return ExitCode::kError;
+}
+
+Result<ExitCode> run_try(const TryArguments& arguments, bool json) {
+  HP_ASSIGN(const buildenv::Base base, buildenv::load_base(arguments.base));
+  lab::Trial trial;
+  trial.payloads.assign(arguments.payloads.begin(), arguments.payloads.end());
+  trial.probe = arguments.probe;
+  HP_ASSIGN(trial.tool, find_tool(arguments.tool));
+  HP_ASSIGN(const lab::LifeCycle cycle, lab::life_cycle(trial));
+
+  lab::Options options;
+  options.boot_image = base.boot_path();
+  HP_ASSIGN(options.cache, lab::default_cache());
+  options.accelerator = arguments.accelerator;
+  options.processors = arguments.processors;
+  options.memory_mib = arguments.memory_mib;
+  options.timeout = std::chrono::seconds(arguments.timeout_s);
+  options.keep = arguments.keep;
+  options.stop = &stop_requested;
+  const bool show_progress = ::isatty(STDERR_FILENO) == 1;
+  options.on_progress = [show_progress](const std::string& text) {
+    if (show_progress) std::cerr << text << '\n';
+  };
+  if (!json) options.on_step = print_step;
+
+  const StopSignals signals;
+  HP_ASSIGN(const lab::Transcript transcript, lab::run(cycle.scenario, options));
+  const std::optional<ProbeEffect> effect = probe_effect(cycle, transcript);
+  if (json) {
+    print_document(document(transcript, effect));
+  } else {
+    for (const lab::StepOutcome& step : transcript.steps)
+      if (step.state == lab::StepState::kInterrupted) print_step(step);
+    print_verdict(transcript, effect);
+  }
+  std::cout.flush();
+  return exit_of(transcript);
+}
+
+}  // namespace
+
+void add_try_command(CLI::App& app, Chosen& chosen) {
+  CLI::App* command = app.add_subcommand("try", "Boot the base in QEMU; upload, apply, probe, revert and unload there.");
+  const auto arguments = std::make_shared<TryArguments>();
+  command->add_option("FILE", arguments->payloads, "Payloads, in the order in which they are applied")
+      ->required()
+      ->check(CLI::ExistingFile);
+  command->add_option("--base", arguments->base, "The base to boot")->required()->type_name("DIR");
+  command->add_option("--probe", arguments->probe, "Shell command, run in dom0 before, with and after the payloads")
+      ->type_name("COMMAND");
+  command->add_option("--smp", arguments->processors, "Processors of the machine")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  command->add_option("--memory", arguments->memory_mib, "Memory of the machine, in MiB")
+      ->check(CLI::Range(640, 65536))
+      ->capture_default_str();
+  command->add_option("--timeout", arguments->timeout_s, "Seconds from boot to the verdict")
+      ->check(CLI::Range(1, 86400))
+      ->capture_default_str();
+  const std::map<std::string, lab::Accelerator> accelerators = {
+      {"auto", lab::Accelerator::kAutomatic}, {"tcg", lab::Accelerator::kTcg}, {"kvm", lab::Accelerator::kKvm}};
+  command->add_option("--accelerator", arguments->accelerator, "auto, tcg or kvm; auto takes KVM where it works")
+      ->transform(CLI::CheckedTransformer(accelerators))
+      ->type_name("NAME");
+  command->add_option("--keep", arguments->keep, "Keep the initramfs and the console in this directory")->type_name("DIR");
+  command->add_option("--xen-hotpatch", arguments->tool, "The host's tool to try with, if not the one beside this program")
+      ->check(CLI::ExistingFile);
+  add_json_option(*command, chosen);
+  command->callback([arguments, &chosen] { chosen.run = [arguments, &chosen] { return run_try(*arguments, chosen.json); }; });
+}
+
+}  // namespace hotpatch::cli
