@@ -39,7 +39,8 @@ struct PairBuildOptions {
   std::vector<std::filesystem::path> patches;  // applied in this order
   bool reverse = false;                        // each applied backwards, in reverse order
   std::vector<std::filesystem::path> hooks;    // C files compiled as additional units of the patched side only
-  unsigned threads = 0;                        // 0: one per CPU
+  unsigned fuzz = 0;     // outer context lines of a hunk that need not match; with a warning where they do not
+  unsigned threads = 0;  // 0: one per CPU
 };
 
 /// Everything of `work` is this call's to write; the base is only read.

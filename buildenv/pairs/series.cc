@@ -17,8 +17,8 @@ constexpr std::uint64_t kMaxPatchSize = std::uint64_t{64} << 20;
 
 class SeriesApplier {
  public:
-  SeriesApplier(const Base& base, bool reverse)
-      : base_(base), reverse_(reverse), build_directory_(base.build_path().filename().string()) {}
+  SeriesApplier(const Base& base, bool reverse, unsigned fuzz)
+      : base_(base), reverse_(reverse), fuzz_(fuzz), build_directory_(base.build_path().filename().string()) {}
 
   Result<> apply_file(const std::filesystem::path& path, const std::string& text) {
     const std::string name = path.filename().string();
@@ -59,7 +59,7 @@ class SeriesApplier {
                                   .with_remedy("check that the patch is for " + base_.description));
     }
     SourceLines lines = from != nullptr ? *from->patched : SourceLines();
-    HP_ASSIGN(const std::vector<MovedHunk> moved, apply_hunks(lines, patch));
+    HP_ASSIGN(const std::vector<MovedHunk> moved, apply_hunks(lines, patch, fuzz_));
     for (const MovedHunk& hunk : moved) report_moved(patch, hunk, patch_name);
 
     if (patch.patched_name.empty()) {
@@ -124,12 +124,19 @@ class SeriesApplier {
   void report_moved(const FilePatch& patch, const MovedHunk& hunk, const std::string& patch_name) {
     Finding finding;
     finding.rule = rule::kMovedHunk;
-    finding.severity = hunk.is_ambiguous ? Severity::kWarning : Severity::kNote;
+    finding.severity = hunk.is_ambiguous || hunk.fuzz != 0 ? Severity::kWarning : Severity::kNote;
     finding.where.source = patch.name();
-    finding.text = "hunk " + std::to_string(hunk.number) + " of " + patch_name + " applies " +
-                   std::to_string(std::abs(hunk.offset)) + " lines " + (hunk.offset < 0 ? "above" : "below") +
-                   " where the patch says" + (hunk.is_ambiguous ? "; other places fit as well" : "");
-    if (hunk.is_ambiguous) finding.remedy = "check that the right place was patched, or remake the patch for this source";
+    finding.text = "hunk " + std::to_string(hunk.number) + " of " + patch_name + " applies ";
+    if (hunk.offset == 0) {
+      finding.text += "where the patch says";
+    } else {
+      finding.text +=
+          std::to_string(std::abs(hunk.offset)) + " lines " + (hunk.offset < 0 ? "above" : "below") + " where the patch says";
+    }
+    if (hunk.fuzz != 0) finding.text += ", with " + std::to_string(hunk.fuzz) + " lines of context ignored";
+    if (hunk.is_ambiguous) finding.text += "; other places fit as well";
+    if (finding.severity == Severity::kWarning)
+      finding.remedy = "check that the right place was patched, or remake the patch for this source";
     series_.findings.add(std::move(finding));
   }
 
@@ -174,6 +181,7 @@ class SeriesApplier {
 
   const Base& base_;
   bool reverse_;
+  unsigned fuzz_;
   std::string build_directory_;
   PatchSeries series_;
   std::set<std::pair<std::string, std::string>> reported_;
@@ -190,7 +198,7 @@ Result<PatchSeries> apply_series(const Base& base, const PairBuildOptions& optio
     all += sha256_text(as_byte_view(text)) + "\n";
     texts.push_back(std::move(text));
   }
-  SeriesApplier applier(base, options.reverse);
+  SeriesApplier applier(base, options.reverse, options.fuzz);
   for (std::size_t i = 0; i < patches.size(); ++i) {
     const std::size_t at = options.reverse ? patches.size() - 1 - i : i;
     HP_TRY(applier.apply_file(patches[at], texts[at]));

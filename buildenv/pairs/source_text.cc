@@ -113,24 +113,54 @@ void replace_lines(SourceLines& lines, std::size_t at, const Hunk& hunk, bool lo
   lines.insert(gap, std::make_move_iterator(replaced.begin()), std::make_move_iterator(replaced.end()));
 }
 
-Result<std::vector<MovedHunk>> apply_forward(SourceLines& lines, const FilePatch& patch) {
+/// The hunk without its outermost context lines, as patch(1) counts them: `fuzz` lines of the longer context, and of the shorter one
+/// as many as make it equally long.
+Hunk with_less_context(const Hunk& hunk, std::size_t fuzz) {
+  const auto is_change = [](const HunkLine& line) { return line.kind != ' '; };
+  const auto before = static_cast<std::size_t>(std::ranges::find_if(hunk.lines, is_change) - hunk.lines.begin());
+  const auto last = std::find_if(hunk.lines.rbegin(), hunk.lines.rend(), is_change);
+  const auto behind = static_cast<std::size_t>(last - hunk.lines.rbegin());
+  const std::size_t kept = std::max(before, behind) - std::min(fuzz, std::max(before, behind));
+  const std::size_t drop_before = before - std::min(before, kept);
+  const std::size_t drop_behind = behind - std::min(behind, kept);
+  Hunk result = hunk;
+  result.lines.erase(result.lines.end() - static_cast<std::ptrdiff_t>(drop_behind), result.lines.end());
+  result.lines.erase(result.lines.begin(), result.lines.begin() + static_cast<std::ptrdiff_t>(drop_before));
+  const auto dropped = static_cast<std::uint32_t>(drop_before + drop_behind);
+  result.original_start += static_cast<std::uint32_t>(drop_before);
+  result.patched_start += static_cast<std::uint32_t>(drop_before);
+  result.original_count -= dropped;
+  result.patched_count -= dropped;
+  if (result.original_count == 0 && hunk.original_count != 0) --result.original_start;  // now it stands behind its line
+  return result;
+}
+
+Result<std::vector<MovedHunk>> apply_forward(SourceLines& lines, const FilePatch& patch, unsigned max_fuzz) {
   std::vector<MovedHunk> moved;
   std::int64_t shift = 0;  // lines by which what follows stands elsewhere than the patch says: hunks before it, and their offsets
   std::size_t earliest = 0;
   for (std::size_t i = 0; i < patch.hunks.size(); ++i) {
-    const Hunk& hunk = patch.hunks[i];
-    const std::vector<std::string_view> expected = expected_lines(hunk);
-    const std::int64_t stated = static_cast<std::int64_t>(stated_place(hunk)) + shift;
-    const std::size_t wanted = stated < 0 ? 0 : static_cast<std::size_t>(stated);
-    const std::optional<Found> found = find_place(lines, earliest, wanted, expected, patch.lost_returns);
-    if (!found)
-      return fail(Errc::kInvalid, "hunk " + std::to_string(i + 1) + " of " + std::to_string(patch.hunks.size()) + " for " +
-                                      patch.name() + " does not apply: " + mismatch(lines, wanted, expected, patch.lost_returns));
-    const std::int64_t offset = static_cast<std::int64_t>(found->at) - stated;
-    if (offset != 0) moved.push_back({i + 1, offset, found->is_ambiguous});
-    replace_lines(lines, found->at, hunk, patch.lost_returns);
-    earliest = found->at + hunk.patched_count;
-    shift += offset + static_cast<std::int64_t>(hunk.patched_count) - static_cast<std::int64_t>(hunk.original_count);
+    const Hunk& whole = patch.hunks[i];
+    for (unsigned fuzz = 0;; ++fuzz) {
+      const Hunk hunk = with_less_context(whole, fuzz);
+      const std::vector<std::string_view> expected = expected_lines(hunk);
+      const std::int64_t stated = static_cast<std::int64_t>(stated_place(hunk)) + shift;
+      const std::size_t wanted = stated < 0 ? 0 : static_cast<std::size_t>(stated);
+      const std::optional<Found> found = find_place(lines, earliest, wanted, expected, patch.lost_returns);
+      if (!found && fuzz < max_fuzz) continue;
+      if (!found) {
+        const std::size_t whole_wanted = wanted - std::min<std::size_t>(wanted, hunk.original_start - whole.original_start);
+        return fail(Errc::kInvalid,
+                    "hunk " + std::to_string(i + 1) + " of " + std::to_string(patch.hunks.size()) + " for " + patch.name() +
+                        " does not apply: " + mismatch(lines, whole_wanted, expected_lines(whole), patch.lost_returns));
+      }
+      const std::int64_t offset = static_cast<std::int64_t>(found->at) - stated;
+      if (offset != 0 || fuzz != 0) moved.push_back({i + 1, offset, fuzz, found->is_ambiguous});
+      replace_lines(lines, found->at, hunk, patch.lost_returns);
+      earliest = found->at + hunk.patched_count;
+      shift += offset + static_cast<std::int64_t>(hunk.patched_count) - static_cast<std::int64_t>(hunk.original_count);
+      break;
+    }
   }
   return moved;
 }
@@ -154,12 +184,12 @@ std::string join_source(const SourceLines& lines) {
   return content;
 }
 
-Result<std::vector<MovedHunk>> apply_hunks(SourceLines& lines, const FilePatch& patch) {
+Result<std::vector<MovedHunk>> apply_hunks(SourceLines& lines, const FilePatch& patch, unsigned fuzz) {
   SourceLines trial = lines;
-  auto moved = apply_forward(trial, patch);
+  auto moved = apply_forward(trial, patch, fuzz);
   if (!moved) {
     SourceLines backwards = lines;
-    if (!patch.hunks.empty() && apply_forward(backwards, reversed(patch)))
+    if (!patch.hunks.empty() && apply_forward(backwards, reversed(patch), 0))
       return tl::unexpected(
           std::move(moved).error().with_remedy("the file looks as if the patch were applied already: this base may have the fix "
                                                "(or --reverse is missing or too much)"));

@@ -27,12 +27,14 @@ using SourceLines = std::vector<SourceLine>;
 struct MovedHunk {
   std::size_t number = 0;     // of the hunk in its file, from 1
   std::int64_t offset = 0;    // lines
+  unsigned fuzz = 0;          // lines of context that were not looked at
   bool is_ambiguous = false;  // it would fit in further places; the nearest was taken
 };
 
 /// Applies the hunks of one file in order, all or nothing. Every context and removed line must be there exactly; if not where the
 /// header says (corrected by the offset of the hunk before), then in the nearest place behind the previous hunk where they are.
+/// With `fuzz`, a hunk that fits nowhere is tried with up to that many outer lines of its context ignored, as by patch -F.
 /// kInvalid names the hunk, the line and what stands there instead, and says so if the patch is applied already.
-Result<std::vector<MovedHunk>> apply_hunks(SourceLines& lines, const FilePatch& patch);
+Result<std::vector<MovedHunk>> apply_hunks(SourceLines& lines, const FilePatch& patch, unsigned fuzz = 0);
 
 }  // namespace hotpatch::buildenv
