@@ -33,8 +33,7 @@ MAY_USE["programs/hotpatch"] = EVERYTHING - {"hypercall", "xen/host"}
 MAY_USE["programs/xen-hotpatch"] = MODEL | {"hypercall", "xen/payload", "xen/check", "xen/host"}
 
 ONLY_IN = {  # header prefix -> the only files or folders that may include it
-    "llvm/": ("common/elf/object_reader.cc", "common/elf/type_layout.cc", "common/elf/source_lines.cc",
-              "common/target/decode_x86.cc"),
+    "llvm/": ("common/elf/object_reader.cc", "common/elf/dwarf.h", "common/elf/type_layout.cc", "common/target/decode_x86.cc"),
     "llvm-c/": (),
     "libelf.h": ("common/elf/object_writer.cc",),
     "gelf.h": ("common/elf/object_writer.cc",),
