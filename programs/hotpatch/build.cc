@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "programs/hotpatch/build.h"
+
+#include <algorithm>
+#include <iostream>
+#include <regex>
+#include <set>
+
+#include "common/elf/image.h"
+#include "common/support/file.h"
+#include "common/support/parallel.h"
+#include "xen/payload/payload.h"
+#include "xen/profile/profile.h"
+
+namespace hotpatch::cli {
+namespace {
+
+constexpr std::uint64_t kMaxPatchSize = std::uint64_t{64} << 20;
+
+void say(const BuildOptions& options, const std::string& what) {
+  if (options.progress) std::cerr << "hotpatch: " << what << '\n';
+}
+
+/// No proof, no patch: every original object must be in the image, byte for byte.
+Result<> check_proof(const prove::Located& located) {
+  if (located.mismatches.empty()) return {};
+  const prove::Mismatch& first = located.mismatches.front();
+  return fail(Error(Errc::kTrust, located.unit + ": " + first.symbol + "+" + hex(first.offset) + ": " + first.reason + " (rebuilt " +
+                                      hex_bytes(first.rebuilt) + ", image " + hex_bytes(first.image) + "); " +
+                                      std::to_string(located.mismatches.size()) + " differences in all")
+                  .with_remedy("the base does not reproduce its image any more: run 'hotpatch base verify' and look at the compiler"));
+}
+
+/// What the units that a payload below has spliced are, so that no expectation is made of their first bytes.
+Result<std::vector<TargetAddr>> entries_of(const xen::PayloadInfo& payload) {
+  std::vector<TargetAddr> entries;
+  for (const xen::PayloadFunction& function : payload.functions) entries.push_back(function.old_addr);
+  std::ranges::sort(entries);
+  return entries;
+}
+
+}  // namespace
+
+bool BuildProduct::changes_something() const noexcept {
+  return std::ranges::any_of(units, [](const UnitPatch& unit) { return unit.changes_something; });
+}
+
+std::vector<std::string> find_fixes(const std::string& text) {
+  // CVE numbers have four digits or more (cve.org's syntax of 2014), XSA numbers one or more.
+  static const std::regex kPattern(R"((CVE-\d{4}-\d{4,}|XSA-\d+))");
+  std::set<std::string> found;
+  for (std::sregex_iterator match(text.begin(), text.end(), kPattern), end; match != end; ++match) found.insert(match->str());
+  return {found.begin(), found.end()};
+}
+
+std::string payload_name(const std::filesystem::path& patch) {
+  std::string name = patch.stem().string();
+  std::erase_if(name, [](unsigned char c) { return c <= ' ' || c >= 0x7f || c == '/'; });
+  return name.substr(0, xen::kMaxNameSize - 1);
+}
+
+Result<BuildProduct> build(const BuildOptions& options) {
+  BuildProduct product;
+  HP_ASSIGN(product.base, buildenv::load_base(options.base));
+  HP_ASSIGN(elf::Object image_object, elf::read_object(product.base.symbols_path()));
+  HP_ASSIGN(const elf::Image image, elf::Image::make(std::move(image_object)));
+  if (image.build_id() != product.base.build_id)
+    return fail(Errc::kTrust, product.base.symbols_path().string() + ": build ID " + image.build_id().text() +
+                                  " is not the base's, " + product.base.build_id.text());
+  product.name = options.name.empty() ? payload_name(options.pairs.patches.front()) : options.name;
+  std::string patch_text;
+  for (const std::filesystem::path& patch : options.pairs.patches) {
+    HP_ASSIGN(const std::string text, read_text_file(patch, kMaxPatchSize));
+    patch_text += text;
+  }
+  product.fixes = find_fixes(patch_text);
+  xen::LinkOptions link;
+  if (!options.depends.empty()) {
+    HP_ASSIGN(Bytes below_bytes, read_file(options.depends, xen::kMaxPayloadSize));
+    HP_ASSIGN_DOING("--depends", const xen::PayloadInfo below, xen::read_payload(std::move(below_bytes), options.depends.string()));
+    if (below.xen_depends != product.base.build_id)
+      return fail(Errc::kTrust, options.depends.string() + ": is for Xen " + below.xen_depends.text() + ", not for this base's " +
+                                    product.base.build_id.text());
+    link.depends = below.build_id;
+    HP_ASSIGN(link.patched_by_others, entries_of(below));
+  }
+
+  // Compile what the patch touches, as it was and as it is to be.
+  say(options, "compiling what the patch touches");
+  HP_ASSIGN(const TempDir work, TempDir::make("hotpatch-build"));
+  HP_ASSIGN(product.pairs, buildenv::build_pairs(product.base, options.pairs, work.path()));
+  product.findings.append(product.pairs.findings);
+
+  // Prove each original object against the image, and take each pair apart. The units do not depend on each other.
+  say(options, "comparing " + std::to_string(product.pairs.pairs.size()) + " units");
+  const std::size_t count = product.pairs.pairs.size();
+  std::vector<Result<prove::Located>> located(count, Result<prove::Located>(prove::Located{}));
+  std::vector<Result<UnitPatch>> patched(count, Result<UnitPatch>(UnitPatch{}));
+  parallel_for(count, options.pairs.threads, [&](std::size_t i) {
+    const buildenv::ObjectPair& pair = product.pairs.pairs[i];
+    if (!pair.original.empty()) {
+      const auto original = elf::read_object(pair.original);
+      if (original) {
+        located[i] = prove::locate(*original, image, pair.unit);
+      } else {
+        located[i] = tl::unexpected(original.error());
+      }
+    }
+    patched[i] = patch_unit(pair.original, pair.patched, pair.unit, xen::profile());
+  });
+  for (std::size_t i = 0; i < count; ++i) {
+    HP_ASSIGN_DOING("proving " + product.pairs.pairs[i].unit, prove::Located proof, std::move(located[i]));
+    HP_TRY(check_proof(proof));
+    HP_ASSIGN_DOING("comparing " + product.pairs.pairs[i].unit, UnitPatch unit, std::move(patched[i]));
+    product.findings.append(unit.findings);
+    product.located.push_back(std::move(proof));
+    product.units.push_back(std::move(unit));
+  }
+  // From here on all that a rule of the core can say has been said. A patch that breaks one is not linked.
+  if (product.findings.has_errors() || !product.changes_something()) return product;
+
+  say(options, "linking");
+  std::vector<xen::LinkUnit> units;
+  for (std::size_t i = 0; i < count; ++i)
+    if (product.units[i].changes_something) units.push_back({&product.units[i].object, &product.located[i]});
+  link.name = product.name;
+  link.patch_digest = product.pairs.patch_sha256;
+  link.base = product.base.description;
+  link.tool_version = HOTPATCH_VERSION;
+  link.fixes = product.fixes;
+  HP_ASSIGN_DOING("link", xen::LinkedPayload payload, xen::link_payload(units, image, link));
+  product.findings.append(payload.report.findings);
+  if (!payload.report.findings.has_errors()) product.payload = std::move(payload);
+  return product;
+}
+
+}  // namespace hotpatch::cli

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// From source patches to a payload: the whole pipeline, one call per pass.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "buildenv/base.h"
+#include "buildenv/pairs/object_pair.h"
+#include "common/prove/prove.h"
+#include "programs/hotpatch/patch_unit.h"
+#include "xen/link/link.h"
+
+namespace hotpatch::cli {
+
+struct BuildOptions {
+  std::filesystem::path base;
+  buildenv::PairBuildOptions pairs;
+  std::string name;                // empty: made from the first patch's file name
+  std::filesystem::path depends;   // payload to be applied on top of; empty: Xen itself
+  bool progress = false;           // say on standard error what is being done
+};
+
+/// All that a build found out; the report is made of it.
+struct BuildProduct {
+  buildenv::Base base;
+  buildenv::PairBuild pairs;
+  std::vector<prove::Located> located;  // of the original objects, by unit as `units`
+  std::vector<UnitPatch> units;         // that change something, or break a rule
+  Diagnostics findings;                 // of all passes
+  std::string name;
+  std::vector<std::string> fixes;  // CVE and XSA identifiers in the patches' text
+  std::optional<xen::LinkedPayload> payload;  // nothing: refused, or nothing to do
+
+  [[nodiscard]] bool changes_something() const noexcept;
+};
+
+/// kTrust if an original object is not what the base's image was made of: no proof, no patch.
+Result<BuildProduct> build(const BuildOptions& options);
+
+/// "CVE-2026-62434", "XSA-507": each once, sorted.
+[[nodiscard]] std::vector<std::string> find_fixes(const std::string& text);
+/// A payload's name from a patch's: "0044-x86-pod-do-not.patch" becomes "0044-x86-pod-do-not".
+[[nodiscard]] std::string payload_name(const std::filesystem::path& patch);
+
+}  // namespace hotpatch::cli

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "programs/hotpatch/cmd_build.h"
+
+#include <unistd.h>
+
+#include <iostream>
+#include <memory>
+
+#include "common/support/file.h"
+#include "programs/hotpatch/build.h"
+#include "programs/hotpatch/report.h"
+
+namespace hotpatch::cli {
+namespace {
+
+struct Arguments {
+  BuildOptions build;
+  std::string output;
+  std::string report;
+};
+
+ExitCode verdict_of(const BuildProduct& product) {
+  if (product.findings.has_errors()) return ExitCode::kRejected;
+  return product.payload ? ExitCode::kDone : ExitCode::kNothingToDo;
+}
+
+const char* verdict_name(ExitCode code) {
+  return code == ExitCode::kDone ? "built" : code == ExitCode::kRejected ? "refused" : "nothing to do";
+}
+
+Json payload_json(const BuildProduct& product, const std::string& output) {
+  const xen::LinkReport& report = product.payload->report;
+  Json object;
+  object["file"] = output;
+  object["name"] = product.name;
+  object["build_id"] = report.build_id.text();
+  object["depends"] = report.depends.text();
+  object["xen_depends"] = report.xen_depends.text();
+  object["size"] = report.file_size;
+  object["pages"] = report.pages;
+  object["reappliable"] = report.reappliable;
+  Json& functions = object["functions"] = Json::array();
+  for (const xen::LinkedFunction& function : report.functions) {
+    Json entry;
+    entry["name"] = function.name;
+    entry["object"] = function.unit;
+    entry["old_address"] = hex(function.old_addr.value());
+    entry["old_size"] = function.old_size;
+    entry["new_offset"] = function.new_offset;
+    entry["new_size"] = function.new_size;
+    entry["expected_bytes"] = function.expect_length;
+    if (!function.note.empty()) entry["note"] = function.note;
+    functions.push_back(std::move(entry));
+  }
+  Json& sections = object["sections"] = Json::array();
+  for (const xen::LinkedSection& section : report.sections)
+    sections.push_back({{"name", section.name}, {"offset", section.offset}, {"size", section.size}, {"relocations", section.relocations}});
+  Json& externals = object["bound"] = Json::array();
+  for (const xen::LinkedExternal& external : report.externals)
+    externals.push_back({{"name", external.name}, {"object", external.unit}, {"address", hex(external.address.value())},
+                         {"by", xen::binding_name(external.binding)}});
+  return object;
+}
+
+Json report_json(const BuildProduct& product, const std::string& output) {
+  const ExitCode code = verdict_of(product);
+  Json document = make_document("build");
+  document["verdict"] = verdict_name(code);
+  document["exit_code"] = static_cast<int>(code);
+  document["base"] = {{"description", product.base.description},
+                      {"build_id", product.base.build_id.text()},
+                      {"proof", buildenv::grade_name(product.base.grade)}};
+  document["patch_sha256"] = product.pairs.patch_sha256;
+  document["fixes"] = product.fixes;
+  Json& changed = document["changed_functions"] = Json::array();
+  for (const UnitPatch& unit : product.units)
+    for (const SymbolReport& symbol : unit.symbols)
+      if (symbol.kind == "function" && symbol.verdict == "changed")
+        changed.push_back({{"object", unit.unit}, {"name", symbol.name}, {"reason", symbol.reason}});
+  document["findings"] = to_json(product.findings);
+  Json& files = document["changed_files"] = Json::array();
+  for (const buildenv::ChangedFile& file : product.pairs.changed) files.push_back(file.path);
+  Json& units = document["units"] = Json::array();
+  for (std::size_t i = 0; i < product.units.size(); ++i) {
+    Json unit = to_json(product.units[i]);
+    unit["proof"] = {{"functions", product.located[i].proven_functions}, {"bytes", product.located[i].proven_bytes}};
+    units.push_back(std::move(unit));
+  }
+  document["untouched_units"] = product.pairs.untouched;
+  if (product.payload) document["payload"] = payload_json(product, output);
+  return document;
+}
+
+void print_text(const BuildProduct& product, const std::string& output) {
+  for (const UnitPatch& unit : product.units)
+    if (!unit.symbols.empty()) std::cout << to_text(unit);
+  std::cout << product.findings.text();
+  switch (verdict_of(product)) {
+    case ExitCode::kRejected: std::cout << "refused: no payload was written\n"; return;
+    case ExitCode::kNothingToDo: std::cout << "nothing to do: the patch changes nothing that runs\n"; return;
+    default: break;
+  }
+  const xen::LinkReport& report = product.payload->report;
+  std::cout << "payload " << product.name << " (build ID " << report.build_id.text() << ")\n";
+  for (const std::string& fix : product.fixes) std::cout << "  fixes     " << fix << "\n";
+  std::cout << "  for Xen   " << report.xen_depends.text() << " (" << product.base.description << ", proof "
+            << buildenv::grade_name(product.base.grade) << ")\n";
+  if (report.depends != report.xen_depends) std::cout << "  on top of " << report.depends.text() << "\n";
+  for (const xen::LinkedFunction& function : report.functions)
+    std::cout << "  splices   " << function.name << " at " << hex(function.old_addr.value()) << ", " << function.expect_length
+              << " bytes expected there" << (function.note.empty() ? "" : " (" + function.note + ")") << "\n";
+  std::cout << "written to " << output << " (" << report.file_size << " bytes, " << report.pages << " pages in Xen)\n";
+}
+
+Result<ExitCode> run_build(const Arguments& arguments, bool json) {
+  HP_ASSIGN(const BuildProduct product, build(arguments.build));
+  const Json document = report_json(product, arguments.output);
+  if (!arguments.report.empty()) HP_TRY(write_file(arguments.report, document.dump(2) + "\n"));
+  if (product.payload) HP_TRY(write_file(arguments.output, product.payload->file));
+  if (json) {
+    print_document(document);
+  } else {
+    print_text(product, arguments.output);
+  }
+  return verdict_of(product);
+}
+
+}  // namespace
+
+void add_build_command(CLI::App& app, Chosen& chosen) {
+  CLI::App* command = app.add_subcommand("build", "make a payload from source patches");
+  const auto arguments = std::make_shared<Arguments>();
+  BuildOptions& build = arguments->build;
+  command->add_option("--base", build.base, "the base that the running hypervisor was proven by")->required();
+  command->add_option("--patch", build.pairs.patches, "a unified diff as for 'patch -p1'; several make one payload")->required();
+  command->add_option("--output", arguments->output, "where the payload goes")->required();
+  command->add_flag("--reverse", build.pairs.reverse, "apply the patches backwards");
+  command->add_option("--name", build.name, "the payload's name in Xen (default: the first patch's)");
+  command->add_option("--depends", build.depends, "the payload on top of which this one is to be loaded");
+  command->add_option("--hooks", build.pairs.hooks, "C source of hooks");
+  command->add_option("--report", arguments->report, "also write the report, as JSON, to this file");
+  command->add_option("--threads", build.pairs.threads, "how many compilers run at a time (default: one per CPU)");
+  add_json_option(*command, chosen);
+  command->callback([arguments, &chosen] {
+    arguments->build.progress = ::isatty(STDERR_FILENO) == 1;
+    chosen.run = [arguments, &chosen] { return run_build(*arguments, chosen.json); };
+  });
+}
+
+}  // namespace hotpatch::cli
