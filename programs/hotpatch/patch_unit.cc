@@ -94,8 +94,11 @@ Result<UnitPatch> patch_unit(const std::filesystem::path& original_path, const s
   // Follow references from what changed until nothing more is needed. The set is final then.
   const extract::Closure closure = extract::close_over(original, patched, correlation, changes, unit);
   product.findings.append(closure.findings);
-  HP_ASSIGN(product.object, extract::extract(original, patched, correlation, changes, closure, unit));
   product.symbols = report_symbols(original, patched, correlation, changes, decoder);
+  // Nothing is extracted of a unit that is refused: what its findings name may be missing from the closure.
+  if (!product.findings.has_errors()) {
+    HP_ASSIGN(product.object, extract::extract(original, patched, correlation, changes, closure, unit));
+  }
   product.changes_something = changes.any() || !changes.findings.findings().empty();
   return product;
 }

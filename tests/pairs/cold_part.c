@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The out-of-line part of a changed function goes with it.
+// EXPECT-CHANGED: f f.cold
+// EXPECT-TAKES: f f.cold
+extern void report(const char*, int) __attribute__((cold));
+int f(int x) {
+  if (__builtin_expect(x < 0, 0)) {
+#ifdef PATCHED
+    report("negative number", x);
+#else
+    report("negative", x);
+#endif
+    return -1;
+  }
+  return x * 2;
+}

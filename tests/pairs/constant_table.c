@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A changed constant takes all its users, one of which does not change by itself.
+// EXPECT-CHANGED: lookup check table
+// EXPECT-TAKES: lookup check table
+// EXPECT-LEAVES: bystander
+#ifdef PATCHED
+static const int table[8] = {1, 2, 3, 4, 5, 6, 7, 9};
+#else
+static const int table[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+#endif
+int lookup(int i) { return table[i & 7]; }
+int check(int i, int x) {
+#ifdef PATCHED
+  if (x < 0) return 1;
+#endif
+  return table[i & 7] == x;
+}
+int bystander(int i) { return i ^ 5; }

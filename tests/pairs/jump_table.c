@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Only the content of a jump table differs.
+// FLAGS: -fjump-tables -fno-pic -mcmodel=kernel
+// EXPECT-CHANGED: f f.cold
+extern int a(int), b(int), c(int), d(int), e(int), g(int);
+int f(int x) {
+  switch (x) {
+#ifdef PATCHED
+    case 0: return b(x) + 1;
+    case 1: return a(x) + 2;
+#else
+    case 0: return a(x) + 2;
+    case 1: return b(x) + 1;
+#endif
+    case 2: return c(x) + 3;
+    case 3: return d(x) + 4;
+    case 4: return e(x) + 5;
+    case 5: return g(x) + 6;
+  }
+  return 0;
+}

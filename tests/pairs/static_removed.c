@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The last use of a static goes away: nothing is wrong with that.
+// EXPECT-CHANGED: f
+// EXPECT-REMOVED: hits.0
+int f(int x) {
+#ifdef PATCHED
+  return x;
+#else
+  static int hits;
+  return x + ++hits;
+#endif
+}
