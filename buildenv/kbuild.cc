@@ -161,8 +161,13 @@ class UnitReader {
     const auto way = reached_.find(unit.object);
     unit.is_linked = way != reached_.end();
     unit.is_init = unit.is_init || (unit.is_linked && way->second.renamed);
-    HP_ASSIGN(const elf::Object object, elf::read_object(kbuild_.build / unit.object));
-    for (const std::string_view name : file_symbols(object)) {
+    const auto object = elf::read_object(kbuild_.build / unit.object);
+    if (!object && object.error().code() == Errc::kUnsupported) {  // 32-bit code that boot carries as a binary blob
+      unit.is_linked = false;
+      return unit;
+    }
+    if (!object) return tl::unexpected(object.error());
+    for (const std::string_view name : file_symbols(*object)) {
       if (image_files_.contains(name)) unit.file_symbol = name;
     }
     if (unit.is_linked && way->second.by_archive && unit.file_symbol.empty()) unit.is_linked = false;

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "common/support/check.h"
+#include "programs/hotpatch/cmd_build.h"
 #include "programs/hotpatch/cmd_diff.h"
 #include "programs/hotpatch/cmd_try.h"
 #include "programs/hotpatch/command.h"
@@ -68,6 +69,7 @@ ExitCode run(int argc, char** argv) {
   app.require_subcommand(1);
   app.fallthrough(false);
   Chosen chosen;
+  add_build_command(app, chosen);
   add_diff_command(app, chosen);
   add_try_command(app, chosen);
   try {
