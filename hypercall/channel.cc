@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "hypercall/channel.h"
+
+#include <algorithm>
+#include <cerrno>
+
+namespace hotpatch::hypercall {
+
+std::string state_name(State state) {
+  switch (state) {
+    case State::kChecked: return "checked";
+    case State::kApplied: return "applied";
+  }
+  return "state " + std::to_string(static_cast<std::uint32_t>(state));
+}
+
+const char* action_name(Action action) noexcept {
+  switch (action) {
+    case Action::kUnload: return "unload";
+    case Action::kRevert: return "revert";
+    case Action::kApply: return "apply";
+    case Action::kReplace: return "replace";
+  }
+  HP_UNREACHABLE();
+}
+
+bool Status::is_pending() const noexcept { return rc == -EAGAIN; }
+
+std::string Hypervisor::version() const { return std::to_string(major) + "." + std::to_string(minor) + extra; }
+
+Error hypercall_error(std::string what, int os_error) {
+  Error error(os_error == EBUSY || os_error == EAGAIN ? Errc::kBusy : Errc::kRefused, std::move(what), os_error);
+  switch (os_error) {
+    case EPERM:
+      return std::move(error).with_remedy("run as root in dom0; if Xen enforces FLASK, its policy must grant livepatch_op");
+    case EACCES:
+      return std::move(error).with_remedy(
+          "this program's libxenctrl belongs to another release of Xen than the one that runs; install the "
+          "tools of the running release, or reboot into the installed one");
+    case ENOSYS: return std::move(error).with_remedy("this Xen was built without live patching (CONFIG_LIVEPATCH)");
+    default: return error;
+  }
+}
+
+Result<> check_name(const std::string& name) {
+  if (name.empty()) return fail(Errc::kInvalid, "a payload's name is empty");
+  if (name.size() >= kMaxNameSize) {
+    return fail(Errc::kInvalid,
+                "a payload's name has " + std::to_string(name.size()) + " bytes, Xen takes " + std::to_string(kMaxNameSize - 1));
+  }
+  // Xen takes any byte. A name travels into terminals, journals and shell scripts, though.
+  const auto is_plain = [](char letter) { return letter > ' ' && letter <= '~' && letter != '/'; };
+  if (!std::all_of(name.begin(), name.end(), is_plain) || name.front() == '-')
+    return fail(Errc::kInvalid,
+                "the payload's name '" + name + "' has other characters than visible ASCII, a slash, or a leading dash");
+  return {};
+}
+
+}  // namespace hotpatch::hypercall

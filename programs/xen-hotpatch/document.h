@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The JSON documents of xen-hotpatch: one on standard output a run, whatever the outcome. docs/cli.md says what may change in them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "common/support/result.h"
+#include "xen/host/operations.h"
+#include "xen/host/survey.h"
+
+namespace hotpatch::cli {
+
+using Json = nlohmann::ordered_json;
+
+inline constexpr const char* kSchema = "xen-hotpatch/1";
+
+/// {"schema", "command", "outcome"}
+[[nodiscard]] Json make_document(const std::string& command, const std::string& outcome);
+[[nodiscard]] Json outcome_document(const std::string& command, const xen::host::Outcome& outcome);
+/// `state` is the payload's after the failure, empty if the command has none.
+[[nodiscard]] Json error_document(const std::string& command, const Error& error, const std::string& name,
+                                  const std::string& state);
+[[nodiscard]] Json list_document(const xen::host::HostView& view);
+[[nodiscard]] Json status_document(const xen::host::HostView& view);
+[[nodiscard]] Json show_document(const xen::host::PayloadView& payload);
+[[nodiscard]] Json history_document(const xen::host::JournalContents& journal);
+void add_warnings(Json& document, const std::vector<std::string>& warnings);
+/// Writes the document, and nothing else, to standard output. Bytes that are not UTF-8 are replaced.
+void print_document(const Json& document);
+
+}  // namespace hotpatch::cli

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// One action on one payload, to its end. A hypercall that returns 0 proves nothing here: Xen ignores actions that do not fit the state,
+// and does the others later. So the state is read before, the action is given, GET is asked until Xen has finished, and only the state
+// that was wanted counts as success.
+//
+// What Xen does, by its source (4.17 common/livepatch.c, livepatch_action, schedule_work):
+//   rc stays -EAGAIN for ever when an action could not be scheduled; a new action is allowed then;
+//   an action on a payload that has one under way is EBUSY, whatever the state;
+//   REVERT of a payload that is not the last one applied is EBUSY as well, but leaves rc alone: retrying it is of no use.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "hypercall/channel.h"
+#include "xen/host/clock.h"
+
+namespace hotpatch::xen::host {
+
+struct ActionPolicy {
+  Milliseconds barrier_timeout{30};  // 1 to 4294: how long processors may take to gather, while guests stand still
+  unsigned retries = 10;             // after the first try; for what is busy
+  Milliseconds budget{30'000};       // no new try starts after that
+};
+
+struct ActionReport {
+  bool already = false;  // Xen was asked for nothing: the state was there
+  unsigned attempts = 0;
+  Milliseconds took{0};
+};
+
+/// How an action ended, where it did not end well.
+enum class Failure : std::uint8_t {
+  kRefused,    // the state is what it was
+  kBusy,       // the same, and another try may succeed
+  kReached,    // the state is what was wanted, but Xen reports an error
+  kUndecided,  // Xen has not finished, or cannot be asked
+};
+
+class ActionError {
+ public:
+  ActionError(Failure failure, Error error) : failure_(failure), error_(std::move(error)) {}
+  [[nodiscard]] Failure failure() const noexcept { return failure_; }
+  [[nodiscard]] const Error& error() const& noexcept { return error_; }
+  [[nodiscard]] Error error() && noexcept { return std::move(error_); }
+
+ private:
+  Failure failure_;
+  Error error_;
+};
+
+/// apply, revert or replace. Requires: `action` is one of these.
+[[nodiscard]] tl::expected<ActionReport, ActionError> run_action(hypercall::Channel& channel, Clock& clock,
+                                                                 const std::string& name, hypercall::Action action,
+                                                                 const ActionPolicy& policy);
+
+/// unload. That there is no such payload is `already`.
+[[nodiscard]] tl::expected<ActionReport, ActionError> run_unload(hypercall::Channel& channel, Clock& clock,
+                                                                 const std::string& name, const ActionPolicy& policy);
+
+}  // namespace hotpatch::xen::host

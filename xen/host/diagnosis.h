@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What the journal can add to a refusal: which payload is in the way. Empty where it knows nothing.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "common/support/build_id.h"
+#include "hypercall/channel.h"
+#include "xen/host/memory.h"
+
+namespace hotpatch::xen::host {
+
+[[nodiscard]] std::string diagnose(hypercall::Channel& channel, const Memory& memory, hypercall::Action action,
+                                   const std::string& name, int os_error);
+[[nodiscard]] std::string diagnose_upload(const std::vector<hypercall::Listed>& listed, const Memory& memory,
+                                          const BuildId& payload, int os_error);
+
+}  // namespace hotpatch::xen::host

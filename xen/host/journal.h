@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What this program did to this host, one JSON document a line, in the state directory: a line before every change of the hypervisor's
+// state and one after it, each on the disk before the next step. The hypervisor keeps neither the order in which payloads were applied
+// nor their build IDs for us to read; the journal does. It is a witness, never the judge: what Xen says goes first.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/support/result.h"
+#include "common/support/unique_fd.h"
+
+namespace hotpatch::xen::host {
+
+/// A replaced function, as `show` tells it.
+struct JournalFunction {
+  std::string name;
+  std::uint64_t old_addr = 0;
+  std::uint32_t old_size = 0;               // bytes
+  std::uint32_t new_size = 0;               // bytes
+  std::optional<std::uint64_t> new_offset;  // bytes from the load address; nothing: NOPs
+};
+
+struct JournalRecord {
+  std::string time;  // UTC
+  std::int64_t pid = 0;
+  std::string boot;      // dom0's boot ID: Xen's state does not outlive it
+  std::uint64_t id = 0;  // the same for the line before and the line after; unique in the file
+  bool is_end = false;
+  std::string command;   // what the user ran: "load"
+  std::string action;    // what Xen is asked to do: "upload", "apply", …
+  std::string name;      // the payload's
+  std::string build_id;  // the payload's; empty if not known
+  std::string depends;   // the build ID that it goes on top of
+  std::string xen_build_id;
+  std::vector<JournalFunction> functions;  // of an upload's first line
+  // Of a line after:
+  std::string outcome;  // "done", "already", "failed", "busy", "undecided", "interrupted"
+  std::string state;    // the payload's afterwards: "applied", "checked", "absent", "unknown"
+  int os_error = 0;
+  std::string detail;  // the error's message
+};
+
+struct JournalContents {
+  std::vector<JournalRecord> records;
+  std::uint64_t damaged_lines = 0;  // complete lines that are no records of ours
+  bool torn = false;                // the last line is incomplete: a writer died, or the machine did
+};
+
+inline constexpr std::string_view kDefaultStateDir = "/var/lib/xen-hotpatch";
+
+/// Never fails for what is in the file. An absent journal is an empty one. kIo if it cannot be read.
+Result<JournalContents> read_journal(const std::filesystem::path& state_dir);
+
+/// Makes `state_dir` (mode 0700) if it is not there. kInvalid if it is not a directory that belongs to this user and that nobody else
+/// can write.
+Result<> make_state_dir(const std::filesystem::path& state_dir);
+
+/// The journal, open for appending. Only while the host's lock is held.
+class Journal {
+ public:
+  /// Requires: make_state_dir succeeded. A torn last line is closed, so that it cannot swallow the next.
+  static Result<Journal> open(const std::filesystem::path& state_dir);
+  /// Returns when the line is on the disk.
+  Result<> append(const JournalRecord& record);
+
+ private:
+  Journal(UniqueFd file, std::filesystem::path path) : file_(std::move(file)), path_(std::move(path)) {}
+  UniqueFd file_;
+  std::filesystem::path path_;
+};
+
+}  // namespace hotpatch::xen::host

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "xen/host/memory.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+namespace hotpatch::xen::host {
+namespace {
+
+void forget(std::vector<std::string>& names, const std::string& name) { std::erase(names, name); }
+
+Remembered& remembered(Memory& memory, const std::string& name) {
+  const auto found =
+      std::find_if(memory.payloads.begin(), memory.payloads.end(), [&](const Remembered& known) { return known.name == name; });
+  if (found != memory.payloads.end()) return *found;
+  memory.payloads.emplace_back();
+  memory.payloads.back().name = name;
+  return memory.payloads.back();
+}
+
+void recall_upload(Memory& memory, const JournalRecord& begin, const JournalRecord& end) {
+  if (end.outcome == "already") return;  // what is remembered of the first upload stands
+  std::erase_if(memory.payloads, [&](const Remembered& known) { return known.name == end.name; });
+  Remembered& known = remembered(memory, end.name);
+  known.build_id = begin.build_id;
+  known.depends = begin.depends;
+  known.functions = begin.functions;
+  known.uploaded_at = end.time;
+}
+
+}  // namespace
+
+const Remembered* Memory::find(const std::string& name) const noexcept {
+  const auto found = std::find_if(payloads.begin(), payloads.end(), [&](const Remembered& known) { return known.name == name; });
+  return found == payloads.end() ? nullptr : &*found;
+}
+
+void learn(Memory& memory, const JournalRecord& begin, const JournalRecord& end) {
+  if (end.state == "absent") {
+    std::erase_if(memory.payloads, [&](const Remembered& known) { return known.name == end.name; });
+    forget(memory.stack, end.name);
+    return;
+  }
+  if (end.state == "checked") forget(memory.stack, end.name);
+  if (end.action == "upload") return recall_upload(memory, begin, end);
+  Remembered& known = remembered(memory, end.name);
+  if (end.state == "checked") known.applied_at.clear();
+  if (end.state != "applied") return;
+  const bool was_there = std::find(memory.stack.begin(), memory.stack.end(), end.name) != memory.stack.end();
+  if (was_there) return;
+  if (end.action == "replace") {
+    memory.stack.clear();
+    for (Remembered& other : memory.payloads) other.applied_at.clear();
+  }
+  memory.stack.push_back(end.name);
+  known.applied_at = end.time;
+}
+
+Memory recall(const JournalContents& journal, const std::string& boot) {
+  Memory memory;
+  for (const JournalRecord& record : journal.records) {
+    memory.last_id = std::max(memory.last_id, record.id);
+    if (record.boot != boot) continue;
+    if (!record.is_end) {
+      memory.interrupted.push_back(record);
+      continue;
+    }
+    const auto begin = std::find_if(memory.interrupted.begin(), memory.interrupted.end(),
+                                    [&](const JournalRecord& open) { return open.id == record.id; });
+    if (begin == memory.interrupted.end()) continue;  // its first line is damaged
+    learn(memory, *begin, record);
+    memory.interrupted.erase(begin);
+  }
+  return memory;
+}
+
+Stack stack_of(const std::vector<hypercall::Listed>& listed, const Memory& memory) {
+  const auto is_applied = [&](const std::string& name) {
+    return std::any_of(listed.begin(), listed.end(), [&](const hypercall::Listed& entry) {
+      return entry.name == name && entry.status.state == hypercall::State::kApplied;
+    });
+  };
+  Stack stack;
+  for (const std::string& name : memory.stack) {
+    if (is_applied(name)) stack.names.push_back(name);
+  }
+  const std::size_t remembered_count = stack.names.size();
+  for (const hypercall::Listed& entry : listed) {
+    if (entry.status.state != hypercall::State::kApplied) continue;
+    if (std::find(stack.names.begin(), stack.names.end(), entry.name) == stack.names.end()) stack.names.push_back(entry.name);
+  }
+  stack.order_known = stack.names.size() < 2 || stack.names.size() == remembered_count;
+  return stack;
+}
+
+Result<std::string> this_boot() {
+  constexpr const char* kPath = "/proc/sys/kernel/random/boot_id";
+  const UniqueFd file(::open(kPath, O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) return fail_errno(std::string("open ") + kPath, errno);
+  std::array<char, 128> buffer{};
+  const ssize_t size = ::read(file.get(), buffer.data(), buffer.size());
+  if (size < 0) return fail_errno(std::string("read ") + kPath, errno);
+  std::string text(buffer.data(), static_cast<std::size_t>(size));
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  if (text.empty()) return fail(Errc::kMalformed, std::string(kPath) + " is empty");
+  return text;
+}
+
+}  // namespace hotpatch::xen::host

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "xen/host/operations.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "xen/host/backoff.h"
+#include "xen/host/diagnosis.h"
+#include "xen/host/explain.h"
+
+namespace hotpatch::xen::host {
+namespace {
+
+using hypercall::Action;
+using hypercall::Listed;
+using hypercall::State;
+
+const Listed* find_listed(const std::vector<Listed>& listed, const std::string& name) noexcept {
+  const auto found = std::find_if(listed.begin(), listed.end(), [&](const Listed& entry) { return entry.name == name; });
+  return found == listed.end() ? nullptr : &*found;
+}
+
+/// The metadata's bytes with the load address, which differs from load to load, blanked.
+Bytes without_load_address(Bytes metadata) {
+  if (const auto word = load_address_offset(metadata)) {
+    const auto start = metadata.begin() + static_cast<std::ptrdiff_t>(*word);
+    std::fill(start, start + sizeof(std::uint64_t), std::byte{0});
+  }
+  return metadata;
+}
+
+/// The payload that Xen has under `name` is this one, as far as can be known: by the journal's build ID and by the metadata in Xen.
+bool is_same_payload(const Session& session, const Listed& loaded, const CheckedPayload& payload) {
+  const Remembered* known = session.memory().find(loaded.name);
+  return known != nullptr && known->build_id == payload.info.build_id.text() &&
+         without_load_address(loaded.metadata) == without_load_address(payload.metadata);
+}
+
+JournalRecord record_for(const Session& session, const char* action, const std::string& name) {
+  JournalRecord record;
+  record.action = action;
+  record.name = name;
+  if (const Remembered* known = session.memory().find(name)) {
+    record.build_id = known->build_id;
+    record.depends = known->depends;
+  }
+  return record;
+}
+
+JournalRecord record_for_upload(const std::string& name, const CheckedPayload& payload) {
+  JournalRecord record;
+  record.action = "upload";
+  record.name = name;
+  record.build_id = payload.info.build_id.text();
+  record.depends = payload.info.depends.text();
+  record.xen_build_id = payload.info.xen_depends.text();
+  for (const PayloadFunction& function : payload.info.functions) {
+    JournalFunction made{.name = function.name,
+                         .old_addr = function.old_addr.value(),
+                         .old_size = function.old_size,
+                         .new_size = function.new_size,
+                         .new_offset = std::nullopt};
+    if (function.new_place) {
+      if (const auto base = payload.info.layout.offset_of(function.new_place->section))
+        made.new_offset = *base + function.new_place->offset;
+    }
+    record.functions.push_back(std::move(made));
+  }
+  return record;
+}
+
+Outcome outcome_of(Session& session, const std::string& name, const ActionReport& report) {
+  Outcome outcome;
+  outcome.name = name;
+  outcome.already = report.already;
+  outcome.attempts = report.attempts;
+  outcome.took = report.took;
+  outcome.state = state_now(session.channel(), name);
+  return outcome;
+}
+
+/// UPLOAD, again while Xen is busy. Requires: there was no payload of that name a moment ago.
+StepOutcome run_upload(Session& session, const std::string& name, const CheckedPayload& payload) {
+  Backoff backoff(session.config().policy, session.clock());
+  for (;;) {
+    backoff.start_try();
+    const Result<> called = session.channel().upload(name, payload.file);
+    const Result<hypercall::Status> after = session.channel().get(name);
+    if (called && after) return ActionReport{.already = false, .attempts = backoff.tries(), .took = backoff.elapsed()};
+    const bool absent = !after && after.error().os_error() == ENOENT;
+    if (called && absent) {
+      return tl::unexpected(
+          ActionError(Failure::kRefused, Error(Errc::kRefused, "Xen took the payload " + name + ", and does not have it now")
+                                             .with_remedy("another tool may have unloaded it")));
+    }
+    if (called || !absent) {
+      const std::string doubt = called ? after.error().message() : called.error().message();
+      return tl::unexpected(ActionError(
+          Failure::kUndecided,
+          Error(Errc::kRefused, "upload " + name + ": its outcome is not clear: " + doubt).with_remedy("see xen-hotpatch list")));
+    }
+    if (called.error().code() != Errc::kBusy)
+      return tl::unexpected(ActionError(Failure::kRefused, explain_upload(name, called.error().os_error())));
+    if (!backoff.pause()) {
+      return tl::unexpected(ActionError(
+          Failure::kBusy, explain_upload(name, EBUSY)
+                              .while_doing("gave up after " + std::to_string(backoff.tries()) + " tries, nothing was changed")));
+    }
+  }
+}
+
+Result<Outcome> already_loaded(Session& session, const Listed& loaded, const CheckedPayload& payload) {
+  if (!is_same_payload(session, loaded, payload)) {
+    return tl::unexpected(
+        Error(Errc::kInvalid, "the name " + loaded.name + " is taken by a payload that is not known to be this one")
+            .with_remedy("unload that payload first, or choose another name"));
+  }
+  Outcome outcome = outcome_of(session, loaded.name, {.already = true});
+  outcome.load_address = parse_metadata(loaded.metadata).load_address;
+  return outcome;
+}
+
+/// Where Xen put it, of its own metadata. Not knowing is no failure.
+std::optional<std::uint64_t> load_address_of(Session& session, const std::string& name) {
+  const Result<std::vector<Listed>> listed = session.channel().list();
+  if (!listed) {
+    session.warnings().push_back("the load address of " + name + " is not known: " + listed.error().message());
+    return std::nullopt;
+  }
+  const Listed* entry = find_listed(*listed, name);
+  return entry == nullptr ? std::nullopt : parse_metadata(entry->metadata).load_address;
+}
+
+StepOutcome act(Session& session, Action action, const std::string& name) {
+  const auto step = [&]() -> StepOutcome {
+    if (action == Action::kUnload) return run_unload(session.channel(), session.clock(), name, session.config().policy);
+    return run_action(session.channel(), session.clock(), name, action, session.config().policy);
+  };
+  return session.perform(record_for(session, hypercall::action_name(action), name), step);
+}
+
+Error diagnosed(Session& session, Action action, const std::string& name, ActionError failure) {
+  const Failure kind = failure.failure();
+  Error error = std::move(failure).error();
+  if (kind != Failure::kRefused && kind != Failure::kBusy) return error;
+  const std::string known = diagnose(session.channel(), session.memory(), action, name, error.os_error());
+  return known.empty() ? error : std::move(error).while_doing(known);
+}
+
+Result<Outcome> simple(Session& session, Action action, const std::string& name) {
+  HP_TRY(hypercall::check_name(name));
+  StepOutcome done = act(session, action, name);
+  if (!done) return tl::unexpected(diagnosed(session, action, name, std::move(done).error()));
+  return outcome_of(session, name, *done);
+}
+
+std::vector<std::string> applied_names(const std::vector<Listed>& listed) {
+  std::vector<std::string> names;
+  for (const Listed& entry : listed) {
+    if (entry.status.state == State::kApplied) names.push_back(entry.name);
+  }
+  return names;
+}
+
+std::string join(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+/// Names that were applied before and are not now; `name` aside.
+std::vector<std::string> lost(const std::vector<std::string>& before, const std::vector<std::string>& now,
+                              const std::string& name) {
+  std::vector<std::string> gone;
+  for (const std::string& one : before) {
+    if (one != name && std::find(now.begin(), now.end(), one) == now.end()) gone.push_back(one);
+  }
+  return gone;
+}
+
+/// A replacement that fails in the middle has already taken out what was applied.
+Error replacement_failed(Session& session, const std::string& name, const std::vector<std::string>& before, ActionError failure) {
+  const Result<std::vector<Listed>> listed = session.channel().list();
+  if (!listed) return std::move(failure).error().while_doing("replace by " + name + ": what is applied now cannot be read");
+  const std::vector<std::string> gone = lost(before, applied_names(*listed), name);
+  if (gone.empty()) return diagnosed(session, Action::kReplace, name, std::move(failure));
+  return Error(Errc::kRefused, std::move(failure).error().message())
+      .while_doing("THE HOST HAS LOST PATCHES: the replacement by " + name + " failed after " + join(gone) + " had been reverted")
+      .with_remedy("apply them again, in their order: " + join(gone));
+}
+
+}  // namespace
+
+Result<Outcome> upload(Session& session, const std::string& name, const CheckedPayload& payload) {
+  HP_TRY(hypercall::check_name(name));
+  HP_ASSIGN(const BuildId hypervisor, session.channel().build_id());
+  HP_TRY(check_made_for(payload.info, hypervisor));
+  HP_ASSIGN(const std::vector<Listed> listed, session.channel().list());
+  if (const Listed* loaded = find_listed(listed, name)) return already_loaded(session, *loaded, payload);
+  StepOutcome done = session.perform(record_for_upload(name, payload), [&] { return run_upload(session, name, payload); });
+  if (!done) {
+    Error error = std::move(done).error().error();
+    const std::string known = diagnose_upload(listed, session.memory(), payload.info.build_id, error.os_error());
+    return tl::unexpected(known.empty() ? std::move(error) : std::move(error).while_doing(known));
+  }
+  Outcome outcome = outcome_of(session, name, *done);
+  outcome.load_address = load_address_of(session, name);
+  return outcome;
+}
+
+Result<Outcome> apply(Session& session, const std::string& name) { return simple(session, Action::kApply, name); }
+
+Result<Outcome> revert(Session& session, const std::string& name) { return simple(session, Action::kRevert, name); }
+
+Result<Outcome> unload(Session& session, const std::string& name) { return simple(session, Action::kUnload, name); }
+
+Result<Outcome> replace(Session& session, const std::string& name, bool unload_reverted) {
+  HP_TRY(hypercall::check_name(name));
+  HP_ASSIGN(const std::vector<Listed> listed, session.channel().list());
+  const std::vector<std::string> before = applied_names(listed);
+  StepOutcome done = act(session, Action::kReplace, name);
+  if (!done) return tl::unexpected(replacement_failed(session, name, before, std::move(done).error()));
+  Outcome outcome = outcome_of(session, name, *done);
+  const Result<std::vector<Listed>> now = session.channel().list();
+  if (!now) {
+    session.warnings().push_back("what the replacement reverted cannot be read: " + now.error().message());
+    return outcome;
+  }
+  outcome.reverted = lost(before, applied_names(*now), name);
+  if (!unload_reverted) return outcome;
+  for (const std::string& old : outcome.reverted) {
+    if (const StepOutcome gone = act(session, Action::kUnload, old); !gone)
+      session.warnings().push_back(old + " is reverted, but still loaded: " + gone.error().error().message());
+  }
+  return outcome;
+}
+
+Result<Outcome> load(Session& session, const std::string& name, const CheckedPayload& payload) {
+  HP_ASSIGN(Outcome uploaded, upload(session, name, payload));
+  if (uploaded.already && uploaded.state == "checked" && !payload.info.reappliable) {
+    // It may have been applied and reverted, and then its data are not what they were: Xen would refuse.
+    if (StepOutcome gone = act(session, Action::kUnload, name); !gone) return tl::unexpected(std::move(gone).error().error());
+    HP_ASSIGN(uploaded, upload(session, name, payload));
+  }
+  StepOutcome applied = act(session, Action::kApply, name);
+  if (applied) {
+    Outcome outcome = outcome_of(session, name, *applied);
+    outcome.already = uploaded.already && applied->already;
+    outcome.load_address = uploaded.load_address;
+    return outcome;
+  }
+  const Failure failure = applied.error().failure();
+  Error error = diagnosed(session, Action::kApply, name, std::move(applied).error());
+  if (uploaded.already || failure == Failure::kUndecided || failure == Failure::kReached) return tl::unexpected(std::move(error));
+  if (const StepOutcome gone = act(session, Action::kUnload, name); !gone) {
+    return tl::unexpected(
+        Error(Errc::kRefused, error.message(), 0)
+            .while_doing("payload " + name + " is still loaded, not applied (" + gone.error().error().message() + ")")
+            .with_remedy("xen-hotpatch unload " + name));
+  }
+  return tl::unexpected(
+      std::move(error).while_doing("payload " + name + " was uploaded, could not be applied, and was unloaded again"));
+}
+
+}  // namespace hotpatch::xen::host

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "xen/host/session.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace hotpatch::xen::host {
+namespace {
+
+constexpr const char* kJournalRemedy = "no change is made that cannot be recorded; free space, or give another --state-dir";
+
+std::string outcome_name(Failure failure) {
+  switch (failure) {
+    case Failure::kRefused: return "failed";
+    case Failure::kBusy: return "busy";
+    case Failure::kReached: return "failed";
+    case Failure::kUndecided: return "undecided";
+  }
+  HP_UNREACHABLE();
+}
+
+}  // namespace
+
+std::string state_now(hypercall::Channel& channel, const std::string& name) {
+  const Result<hypercall::Status> status = channel.get(name);
+  if (!status) return status.error().os_error() == ENOENT ? "absent" : "unknown";
+  return hypercall::state_name(status->state);
+}
+
+Session::Session(hypercall::Channel& channel, Clock& clock, HostConfig config, HostLock lock, Journal journal, Memory memory)
+    : channel_(channel),
+      clock_(clock),
+      config_(std::move(config)),
+      lock_(std::move(lock)),
+      journal_(std::move(journal)),
+      memory_(std::move(memory)),
+      last_id_(memory_.last_id) {}
+
+Result<std::unique_ptr<Session>> Session::open(hypercall::Channel& channel, Clock& clock, const HostConfig& config,
+                                               const std::string& subject) {
+  const auto with_remedy = [](Error error) { return tl::unexpected(std::move(error).with_remedy(kJournalRemedy)); };
+  if (Result<> made = make_state_dir(config.state_dir); !made) return with_remedy(std::move(made).error());
+  Result<HostLock> lock = HostLock::take(config.state_dir, config.command + " " + subject, config.lock_patience, clock);
+  if (!lock) return with_remedy(std::move(lock).error());
+  Result<JournalContents> contents = read_journal(config.state_dir);
+  if (!contents) return with_remedy(std::move(contents).error());
+  Result<Journal> journal = Journal::open(config.state_dir);
+  if (!journal) return with_remedy(std::move(journal).error());
+  std::unique_ptr<Session> session(
+      new Session(channel, clock, config, *std::move(lock), *std::move(journal), recall(*contents, config.boot)));
+  session->close_interrupted();
+  return session;
+}
+
+void Session::close_interrupted() {
+  for (const JournalRecord& open : std::exchange(memory_.interrupted, {})) {
+    const std::string state = state_now(channel_, open.name);
+    warnings_.push_back("a former run (process " + std::to_string(open.pid) + ", " + open.time + ") was cut off during " +
+                        open.action + " of " + open.name + "; that payload is now: " + state);
+    JournalRecord end = open;
+    end.functions.clear();
+    end.outcome = "interrupted";
+    end.state = state;
+    record_end(end);
+    learn(memory_, open, end);
+  }
+}
+
+void Session::record_end(JournalRecord& record) {
+  record.is_end = true;
+  record.time = clock_.utc();
+  record.pid = ::getpid();
+  if (const Result<> written = journal_.append(record); !written) {
+    warnings_.push_back("the journal does not have the outcome of " + record.action + " of " + record.name + " (" +
+                        record.outcome + "): " + written.error().message());
+  }
+}
+
+StepOutcome Session::perform(JournalRecord record, const std::function<StepOutcome()>& step) {
+  record.time = clock_.utc();
+  record.pid = ::getpid();
+  record.boot = config_.boot;
+  record.id = ++last_id_;
+  record.command = config_.command;
+  record.is_end = false;
+  if (Result<> written = journal_.append(record); !written) {
+    return tl::unexpected(ActionError(Failure::kRefused, std::move(written)
+                                                             .error()
+                                                             .while_doing("nothing was changed, as the journal cannot be written")
+                                                             .with_remedy(kJournalRemedy)));
+  }
+  StepOutcome outcome = step();
+  const JournalRecord begin = record;
+  record.functions.clear();
+  record.state = state_now(channel_, record.name);
+  if (outcome) {
+    record.outcome = outcome->already ? "already" : "done";
+  } else {
+    record.outcome = outcome_name(outcome.error().failure());
+    record.os_error = outcome.error().error().os_error();
+    record.detail = outcome.error().error().message();
+  }
+  record_end(record);
+  learn(memory_, begin, record);
+  return outcome;
+}
+
+}  // namespace hotpatch::xen::host

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "xen/host/survey.h"
+
+#include "xen/host/lock.h"
+
+namespace hotpatch::xen::host {
+namespace {
+
+Memory remembered_by(const std::filesystem::path& state_dir, const std::string& boot, std::vector<std::string>& warnings) {
+  const Result<JournalContents> journal = read_journal(state_dir);
+  if (!journal) {
+    warnings.push_back(journal.error().message());
+    return {};
+  }
+  if (journal->damaged_lines != 0)
+    warnings.push_back("the journal has " + std::to_string(journal->damaged_lines) + " damaged lines");
+  return recall(*journal, boot);
+}
+
+}  // namespace
+
+Result<HostView> survey(hypercall::Channel& channel, const std::filesystem::path& state_dir, const std::string& boot) {
+  HostView view;
+  HP_ASSIGN(view.hypervisor, channel.hypervisor());
+  HP_ASSIGN(view.build_id, channel.build_id());
+  // The journal before the list: what ends in between is then shown as it is, and not as it was.
+  const Memory memory = remembered_by(state_dir, boot, view.warnings);
+  view.at_work = HostLock::is_held(state_dir);
+  HP_ASSIGN(const std::vector<hypercall::Listed> listed, channel.list());
+  view.stack = stack_of(listed, memory);
+  view.open_actions = memory.interrupted;
+  for (const hypercall::Listed& entry : listed) {
+    PayloadView payload{
+        .name = entry.name, .status = entry.status, .metadata = parse_metadata(entry.metadata), .remembered = std::nullopt};
+    if (const Remembered* known = memory.find(entry.name)) payload.remembered = *known;
+    view.payloads.push_back(std::move(payload));
+  }
+  return view;
+}
+
+}  // namespace hotpatch::xen::host
