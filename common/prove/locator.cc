@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <tuple>
+
+#include "common/support/checked_math.h"
 
 namespace hotpatch::prove {
 namespace {
@@ -77,12 +80,14 @@ Located Locator::run() && {
     place_by_name();
     drain();
     place_by_solved_relocations();
+    place_by_search();
   }
   report_missing();
   finish_symbols();
-  for (auto& [key, mismatch] : mismatches_) {
-    failed_.insert(key);
-    out_.mismatches.push_back(std::move(mismatch));
+  // Code and data with a name first: a table without one mostly differs because of them.
+  for (const bool named : {true, false}) {
+    for (const auto& [key, mismatch] : mismatches_)
+      if (named == (key.first < defined_.size() && !defined_[key.first].empty())) out_.mismatches.push_back(mismatch);
   }
   count_proven();
   return std::move(out_);
@@ -187,6 +192,58 @@ void Locator::place_by_solved_relocations() {
       report(index, 0,
              "as many as " + std::to_string(bases_by_vote(index).size()) + " places in the image have its name, " +
                  std::to_string(fitting.size()) + " of them its content");
+    }
+  }
+}
+
+std::optional<TargetAddr> Locator::known_target(const elf::Relocation& relocation) const {
+  const elf::Symbol& symbol = object_.symbol(relocation.symbol);
+  if (symbol.place == SymbolPlace::kUndefined) return names_.address_of_undefined(symbol.name);
+  if (symbol.place != SymbolPlace::kSection || symbol.binding == SymbolBinding::kWeak) return std::nullopt;
+  const auto& base = out_.section_address[symbol.section.value()];
+  if (!base) return std::nullopt;
+  return *base + symbol.value;
+}
+
+std::vector<TargetAddr> Locator::search(SectionIndex index, const elf::Relocation& anchor, TargetAddr target) const {
+  const elf::Section& section = object_.section(index);
+  const auto kind = target::fixup_kind(anchor.type);
+  if (!kind || target::fixup_size(*kind) < 4 || section.contents.size() - anchor.offset < target::fixup_size(*kind)) return {};
+  const std::uint32_t pc_factor = target::is_pc_relative(*kind) ? 1 : 0;
+  const auto wanted = static_cast<std::uint32_t>(target.value() + static_cast<std::uint64_t>(anchor.addend));
+  std::vector<TargetAddr> found;
+  for (const elf::Section& holder : image_.object().sections()) {
+    if (!holder.is_allocated() || holder.is_executable() != section.is_executable()) continue;
+    if (holder.contents.size() < section.size) continue;
+    const std::uint64_t first = align_up(holder.address, section.alignment) - holder.address;
+    const auto address = static_cast<std::uint32_t>(holder.address + anchor.offset);
+    const std::byte* const fields = holder.contents.data() + anchor.offset;
+    for (std::uint64_t at = first; at <= holder.contents.size() - section.size; at += section.alignment) {
+      std::uint32_t field = 0;  // the loop is over most of the image, for each table of each object: no bounds check inside
+      std::memcpy(&field, fields + at, sizeof field);
+      if (field + pc_factor * (address + static_cast<std::uint32_t>(at)) != wanted) continue;
+      const TargetAddr base(holder.address + at);
+      if (equal_at(index, base) && relocations_agree(index, base)) found.push_back(base);
+    }
+  }
+  return found;
+}
+
+void Locator::place_by_search() {
+  for (std::size_t i = 1; i < object_.sections().size(); ++i) {
+    const SectionIndex index(i);
+    const elf::Section& section = object_.section(index);
+    if (out_.section_address[i] || !section.is_allocated() || section.is_nobits() || is_dropped_by_linkers(section.name))
+      continue;
+    const auto anchor = std::ranges::find_if(
+        section.relocations, [&](const elf::Relocation& relocation) { return known_target(relocation).has_value(); });
+    if (anchor == section.relocations.end() || !defined_[i].empty()) continue;
+    const std::vector<TargetAddr> places = search(index, *anchor, *known_target(*anchor));
+    if (places.size() == 1) {
+      place(index, places.front());
+      drain();
+    } else {
+      report(index, 0, std::to_string(places.size()) + " places in the image have its content");
     }
   }
 }
@@ -395,7 +452,7 @@ void Locator::report_missing() {
     Mismatch mismatch{
         .symbol = std::string(symbol->name), .offset = 0, .rebuilt = {}, .image = {}, .reason = "only in the image"};
     if (const auto bytes = image_.bytes_at(symbol->address, symbol->size)) mismatch.image = shown(*bytes, 0);
-    add_mismatch("image", std::move(mismatch));
+    add_mismatch(object_.sections().size(), std::move(mismatch));
   }
 }
 
@@ -406,7 +463,7 @@ void Locator::count_proven() {
     for (const SymbolIndex index : defined_[i]) {
       const elf::Symbol& symbol = object_.symbol(index);
       const bool is_code_or_data = symbol.type == SymbolType::kFunction || symbol.type == SymbolType::kObject;
-      if (!is_code_or_data || failed_.contains(std::to_string(i) + " " + std::string(symbol.name))) continue;
+      if (!is_code_or_data || mismatches_.contains({i, std::string(symbol.name)})) continue;
       if (symbol.type == SymbolType::kFunction) ++out_.proven_functions;
       const std::uint64_t end = symbol.value + symbol.size;
       if (end > behind) out_.proven_bytes += end - std::max(behind, symbol.value);
@@ -451,11 +508,11 @@ void Locator::report(SectionIndex section, std::uint64_t offset, std::string rea
   mismatch.rebuilt = shown(content.contents, offset);
   if (const auto& base = out_.section_address[section.value()])
     if (const auto image = image_.bytes_at(*base, content.size)) mismatch.image = shown(*image, offset);
-  add_mismatch(std::to_string(section.value()), std::move(mismatch));
+  add_mismatch(section.value(), std::move(mismatch));
 }
 
-void Locator::add_mismatch(const std::string& place, Mismatch mismatch) {
-  const auto [entry, added] = mismatches_.try_emplace(place + " " + mismatch.symbol, mismatch);
+void Locator::add_mismatch(std::size_t section, Mismatch mismatch) {
+  const auto [entry, added] = mismatches_.try_emplace({section, mismatch.symbol}, mismatch);
   if (!added && mismatch.offset < entry->second.offset) entry->second = std::move(mismatch);
 }
 

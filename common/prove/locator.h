@@ -2,10 +2,10 @@
 //
 // One run of run-pre matching (prove.h). Sections are placed by the names of their symbols first; each placed section is compared, then
 // its relocations are solved, which places further sections (constants and tables without a name), until nothing new is found.
+// Tables that nothing refers to (alternatives, bug frames, exceptions) are searched for by what they refer to.
 #pragma once
 
 #include <map>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,6 +33,7 @@ class Locator {
   void index_symbols();
   void place_by_name();
   void place_by_solved_relocations();
+  void place_by_search();
   void place(elf::SectionIndex index, TargetAddr base);
   void drain();
   void finish_symbols();
@@ -40,6 +41,8 @@ class Locator {
   void count_proven();
 
   [[nodiscard]] std::vector<TargetAddr> bases_by_vote(elf::SectionIndex index) const;
+  [[nodiscard]] std::optional<TargetAddr> known_target(const elf::Relocation& relocation) const;
+  [[nodiscard]] std::vector<TargetAddr> search(elf::SectionIndex index, const elf::Relocation& anchor, TargetAddr target) const;
   [[nodiscard]] bool equal_at(elf::SectionIndex index, TargetAddr base) const;
   [[nodiscard]] bool relocations_agree(elf::SectionIndex index, TargetAddr base) const;
   void compare_names(elf::SectionIndex index, TargetAddr base);
@@ -58,7 +61,7 @@ class Locator {
   [[nodiscard]] std::string describe(TargetAddr address) const;
   [[nodiscard]] std::string describe_target(const elf::Relocation& relocation) const;
   void report(elf::SectionIndex section, std::uint64_t offset, std::string reason);
-  void add_mismatch(const std::string& place, Mismatch mismatch);
+  void add_mismatch(std::size_t section, Mismatch mismatch);
 
   const elf::Object& object_;
   const elf::Image& image_;
@@ -69,8 +72,8 @@ class Locator {
   std::vector<std::vector<Range>> differing_;           // by section: symbols' ranges whose relocations prove nothing
   std::vector<elf::SectionIndex> queue_;                // placed, relocations not yet solved
   std::vector<elf::SectionIndex> ambiguous_;            // several places fit
-  std::map<std::string, Mismatch> mismatches_;          // by section and symbol: that of the lowest offset
-  std::set<std::string> failed_;                        // keys of mismatches_, for count_proven
+  /// By section (their number, for what only the image has) and symbol: that of the lowest offset.
+  std::map<std::pair<std::size_t, std::string>, Mismatch> mismatches_;
 };
 
 }  // namespace hotpatch::prove

@@ -56,13 +56,21 @@ std::optional<std::string_view> Names::file_in_image(std::string_view file, std:
   for (const std::string_view candidate : image_files_)
     if (stem(candidate) == stem(unit) && ends_with_component(candidate, file)) return candidate;
   if (std::ranges::binary_search(image_files_, file)) return file;
-  std::optional<std::string_view> only;
+  // Compiled through a link from another folder: the unit whose local functions these are.
+  std::optional<std::string_view> best;
+  std::size_t most = 0;
   for (const std::string_view candidate : image_files_) {
-    if (!ends_with_component(stem(unit), stem(candidate)) || !ends_with_component(candidate, file)) continue;
-    if (only) return std::nullopt;
-    only = candidate;
+    if (!ends_with_component(candidate, file)) continue;
+    const auto known = static_cast<std::size_t>(std::ranges::count_if(object_.symbols(), [&](const elf::Symbol& symbol) {
+      return symbol.type == SymbolType::kFunction && symbol.binding == SymbolBinding::kLocal &&
+             !image_.find_local(candidate, symbol.name).empty();
+    }));
+    if (known == most) best.reset();
+    if (known <= most) continue;
+    best = candidate;
+    most = known;
   }
-  return only;
+  return best;
 }
 
 std::vector<const elf::ImageSymbol*> Names::candidates(elf::SymbolIndex index) const {

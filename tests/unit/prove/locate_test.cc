@@ -284,6 +284,39 @@ TEST_CASE("assembler code without types and sizes is proven as well") {
   CHECK(address_of(object, found, "entry") == image->find_global("entry")->address);
 }
 
+TEST_CASE("a table of records that nothing refers to is found by what it refers to, and altering it is found too") {
+  Pair pair;
+  const std::string source =
+      std::string(kTwo) + "asm(\".pushsection .records, \\\"a\\\"; .long two - ., 11, two_too - ., 12; .popsection\");\n";
+  const elf::Object two = pair.tools.compile("two.c", source);
+  pair.image = elf::Image::make(pair.tools.link("image", {"one.o", "two.o"})).value();
+  const auto table = two.find_section(".records");
+  REQUIRE(table);
+  const auto found = located(two, pair.image, "two.o");
+  CHECK(first_reason(found) == "");
+  const auto place = found.section_address[table->value()];
+  REQUIRE(place);
+  CHECK(first_reason(located(two, pair.altered(*place + 12, 13), "two.o")) == ".records: 0 places in the image have its content");
+  CHECK_FALSE(located(two, pair.altered(*place + 9, 1), "two.o").mismatches.empty());
+}
+
+TEST_CASE("a unit compiled through a link from another folder is known by its local functions") {
+  test::Toolchain tools;
+  for (const char* name : {"here/unit.c", "there/unit.c"}) {
+    (void)tools.compile(name, name[0] == 'h' ? kTwo
+                                             : "static __attribute__((noinline)) int own(int x) { return x * 9; }\n"
+                                               "int other(int x) { return own(x) + 1; }\n");
+    tools.tool({"objcopy", "--redefine-sym", std::string("unit.c=") + name,
+                std::filesystem::path(name).replace_extension(".o").string()});
+  }
+  const auto image = elf::Image::make(tools.link("image", {"here/unit.o", "there/unit.o"}));
+  REQUIRE(image);
+  const elf::Object linked = tools.compile("elsewhere/unit.c", kTwo);
+  const auto found = located(linked, *image, "elsewhere/unit.o");
+  CHECK(first_reason(found) == "");
+  CHECK(found.proven_functions == functions_of(linked));
+}
+
 TEST_CASE("a linked file cannot be located") {
   const Pair pair;
   const auto result = prove::locate(pair.image.object(), pair.image, "image");
