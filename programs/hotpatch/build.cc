@@ -96,6 +96,7 @@ Result<BuildProduct> build(const BuildOptions& options) {
   const std::size_t count = product.pairs.pairs.size();
   std::vector<Result<prove::Located>> located(count, Result<prove::Located>(prove::Located{}));
   std::vector<Result<UnitPatch>> patched(count, Result<UnitPatch>(UnitPatch{}));
+  TypeCollector types;
   parallel_for(count, options.pairs.threads, [&](std::size_t i) {
     const buildenv::ObjectPair& pair = product.pairs.pairs[i];
     if (!pair.original.empty()) {
@@ -106,7 +107,7 @@ Result<BuildProduct> build(const BuildOptions& options) {
         located[i] = tl::unexpected(original.error());
       }
     }
-    patched[i] = patch_unit(pair.original, pair.patched, pair.unit, xen::profile());
+    patched[i] = patch_unit(pair.original, pair.patched, pair.unit, xen::profile(), types);
   });
   for (std::size_t i = 0; i < count; ++i) {
     HP_ASSIGN_DOING("proving " + product.pairs.pairs[i].unit, prove::Located proof, std::move(located[i]));
@@ -116,6 +117,7 @@ Result<BuildProduct> build(const BuildOptions& options) {
     product.located.push_back(std::move(proof));
     product.units.push_back(std::move(unit));
   }
+  product.findings.append(types.findings());
   // From here on all that a rule of the core can say has been said. A patch that breaks one is not linked.
   if (product.findings.has_errors() || !product.changes_something()) return product;
 

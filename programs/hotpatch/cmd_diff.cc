@@ -23,7 +23,9 @@ struct DiffOptions {
 Result<ExitCode> run_diff(const DiffOptions& options, bool json) {
   if (options.target != "xen")
     return fail(Error(Errc::kUnsupported, "target '" + options.target + "' cannot be served yet").with_remedy("use --target xen"));
-  HP_ASSIGN(const UnitPatch unit, patch_unit(options.original, options.patched, options.patched, xen::profile()));
+  TypeCollector types;
+  HP_ASSIGN(UnitPatch unit, patch_unit(options.original, options.patched, options.patched, xen::profile(), types));
+  unit.findings.append(types.findings());
   const ExitCode code = unit.findings.has_errors()  ? ExitCode::kRejected
                         : unit.changes_something ? ExitCode::kDone
                                                   : ExitCode::kNothingToDo;

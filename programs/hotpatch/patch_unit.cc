@@ -5,6 +5,8 @@
 #include "common/diff/correlate.h"
 #include "common/diff/model.h"
 #include "common/elf/object_builder.h"
+#include "common/elf/source_lines.h"
+#include "common/elf/type_layout.h"
 #include "common/extract/closure.h"
 #include "common/extract/extract.h"
 #include "common/target/decode.h"
@@ -37,8 +39,16 @@ const char* kind_name(diff::EntityKind kind) {
   return kind == diff::EntityKind::kFunction ? "function" : "data";
 }
 
-std::vector<SymbolReport> report_symbols(const diff::ObjectModel& original, const diff::ObjectModel& patched,
-                                         const diff::Correlation& correlation, const diff::ChangeSet& changes, target::Decoder& decoder) {
+std::string source_text(const elf::LineTable& lines, elf::SectionIndex section, std::uint64_t offset) {
+  const auto line = lines.find(section, offset);
+  return line ? line->file + ":" + std::to_string(line->line) : std::string();
+}
+
+Result<std::vector<SymbolReport>> report_symbols(const diff::ObjectModel& original, const diff::ObjectModel& patched,
+                                                 const diff::Correlation& correlation, const diff::ChangeSet& changes,
+                                                 target::Decoder& decoder) {
+  HP_ASSIGN(const elf::LineTable original_lines, elf::read_lines(original.object()));
+  HP_ASSIGN(const elf::LineTable patched_lines, elf::read_lines(patched.object()));
   std::vector<SymbolReport> product;
   for (std::size_t i = 0; i < patched.entities().size(); ++i) {
     const diff::Entity& entity = patched.entities()[i];
@@ -57,6 +67,8 @@ std::vector<SymbolReport> report_symbols(const diff::ObjectModel& original, cons
       symbol.patched_offset = change.difference->patched_offset;
       symbol.original_line = instruction_text(original, before, symbol.original_offset, decoder);
       symbol.patched_line = instruction_text(patched, entity, symbol.patched_offset, decoder);
+      symbol.original_source = source_text(original_lines, before.section, before.offset + symbol.original_offset);
+      symbol.patched_source = source_text(patched_lines, entity.section, entity.offset + symbol.patched_offset);
     }
     product.push_back(std::move(symbol));
   }
@@ -74,7 +86,7 @@ std::vector<SymbolReport> report_symbols(const diff::ObjectModel& original, cons
 }  // namespace
 
 Result<UnitPatch> patch_unit(const std::filesystem::path& original_path, const std::filesystem::path& patched_path,
-                             const std::string& unit, const target::Profile& profile) {
+                             const std::string& unit, const target::Profile& profile, TypeCollector& types) {
   HP_ASSIGN(const elf::Object original_object, read_original(original_path));
   HP_ASSIGN(const elf::Object patched_object, elf::read_object(patched_path));
 
@@ -90,11 +102,16 @@ Result<UnitPatch> patch_unit(const std::filesystem::path& original_path, const s
   UnitPatch product;
   product.unit = unit;
   product.findings.append(changes.findings);
+  if (!original_path.empty()) {
+    HP_ASSIGN(const elf::TypeTable original_types, elf::read_types(original_object));
+    HP_ASSIGN(const elf::TypeTable patched_types, elf::read_types(patched_object));
+    types.add(original_types, patched_types, unit);
+  }
 
   // Follow references from what changed until nothing more is needed. The set is final then.
   const extract::Closure closure = extract::close_over(original, patched, correlation, changes, unit);
   product.findings.append(closure.findings);
-  product.symbols = report_symbols(original, patched, correlation, changes, decoder);
+  HP_ASSIGN(product.symbols, report_symbols(original, patched, correlation, changes, decoder));
   // Nothing is extracted of a unit that is refused: what its findings name may be missing from the closure.
   if (!product.findings.has_errors()) {
     HP_ASSIGN(product.object, extract::extract(original, patched, correlation, changes, closure, unit));

@@ -4,10 +4,13 @@
 #pragma once
 
 #include <filesystem>
+#include <mutex>
 #include <string>
 #include <vector>
 
+#include "common/elf/type_layout.h"
 #include "common/extract/patch_object.h"
+#include "common/safety/type_changes.h"
 #include "common/support/diagnostics.h"
 #include "common/support/result.h"
 #include "common/target/profile.h"
@@ -37,8 +40,23 @@ struct UnitPatch {
   bool changes_something = false;
 };
 
+/// Collects the types of all units of a patch; several threads may add at once.
+class TypeCollector {
+ public:
+  void add(const elf::TypeTable& original, const elf::TypeTable& patched, const std::string& unit) {
+    const std::lock_guard lock(mutex_);
+    changes_.add(original, patched, unit);
+  }
+  /// Does not depend on the order of add().
+  [[nodiscard]] Diagnostics findings() const { return changes_.findings(); }
+
+ private:
+  std::mutex mutex_;
+  safety::TypeChanges changes_;
+};
+
 /// `original` may be empty: the whole of `patched` is new then (a file of hooks).
 Result<UnitPatch> patch_unit(const std::filesystem::path& original, const std::filesystem::path& patched, const std::string& unit,
-                             const target::Profile& profile);
+                             const target::Profile& profile, TypeCollector& types);
 
 }  // namespace hotpatch::cli

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "programs/hotpatch/cmd_inspect.h"
+
+#include <iostream>
+#include <memory>
+
+#include "common/support/digest.h"
+#include "common/support/file.h"
+#include "programs/hotpatch/report.h"
+#include "xen/payload/payload.h"
+
+namespace hotpatch::cli {
+namespace {
+
+Json to_json(const xen::PayloadInfo& payload, const std::string& digest) {
+  Json document = make_document("inspect");
+  document["name"] = payload.name;
+  document["sha256"] = digest;
+  document["size"] = payload.file_size;
+  document["build_id"] = payload.build_id.text();
+  document["depends"] = payload.depends.text();
+  document["xen_depends"] = payload.xen_depends.text();
+  document["pages"] = payload.layout.pages;
+  document["reappliable"] = payload.reappliable;
+  document["replaceable"] = payload.replaceable;
+  Json& functions = document["functions"] = Json::array();
+  for (const xen::PayloadFunction& function : payload.functions) {
+    Json entry;
+    entry["name"] = function.name;
+    entry["old_address"] = hex(function.old_addr.value());
+    entry["old_size"] = function.old_size;
+    entry["new_size"] = function.new_size;
+    entry["expect"] = function.expect ? hex_bytes(*function.expect, '\0') : std::string();
+    functions.push_back(std::move(entry));
+  }
+  Json& hooks = document["hooks"] = Json::array();
+  for (const xen::PayloadHook& hook : payload.hooks) hooks.push_back({{"kind", xen::hook_name(hook.kind)}, {"count", hook.count}});
+  Json& metadata = document["metadata"] = Json::object();
+  for (const auto& [key, value] : payload.metadata.entries) metadata[key] = value;
+  return document;
+}
+
+void print_text(const xen::PayloadInfo& payload, const std::string& digest) {
+  std::cout << "payload     " << payload.name << " (" << payload.file_size << " bytes, " << payload.layout.pages << " pages in Xen)\n"
+            << "sha256      " << digest << "\n"
+            << "build ID    " << payload.build_id.text() << "\n"
+            << "for Xen     " << payload.xen_depends.text() << "\n"
+            << "on top of   " << (payload.depends == payload.xen_depends ? "Xen itself" : payload.depends.text()) << "\n";
+  for (const auto& [key, value] : payload.metadata.entries) std::cout << "metadata    " << key << " = " << value << "\n";
+  for (const xen::PayloadFunction& function : payload.functions)
+    std::cout << "splices     " << function.name << " at " << hex(function.old_addr.value()) << ": " << function.new_size << " bytes for "
+              << function.old_size << (function.expect ? ", expects " + hex_bytes(*function.expect) : ", expects nothing") << "\n";
+  for (const xen::PayloadHook& hook : payload.hooks) std::cout << "hook        " << xen::hook_name(hook.kind) << " × " << hook.count << "\n";
+  std::cout << (payload.reappliable ? "can" : "cannot") << " be applied again after a revert without a new upload\n"
+            << (payload.replaceable ? "can" : "cannot") << " take part in a replace\n";
+}
+
+Result<ExitCode> run_inspect(const std::string& path, bool json) {
+  HP_ASSIGN(Bytes file, read_file(path, xen::kMaxPayloadSize));
+  const std::string digest = sha256_text(file);
+  HP_ASSIGN(const xen::PayloadInfo payload, xen::read_payload(std::move(file), path));
+  if (json) {
+    print_document(to_json(payload, digest));
+  } else {
+    print_text(payload, digest);
+  }
+  return ExitCode::kDone;
+}
+
+}  // namespace
+
+void add_inspect_command(CLI::App& app, Chosen& chosen) {
+  CLI::App* command = app.add_subcommand("inspect", "show what a payload says about itself");
+  const auto path = std::make_shared<std::string>();
+  command->add_option("FILE", *path, "a payload")->required();
+  add_json_option(*command, chosen);
+  command->callback([path, &chosen] { chosen.run = [path, &chosen] { return run_inspect(*path, chosen.json); }; });
+}
+
+}  // namespace hotpatch::cli
