@@ -38,7 +38,13 @@ def main():
             # One name for both, as one tree would have.
             subprocess.run([compiler, *COMMON, *expected.get("FLAGS", []), define, "-x", "c", source.name, "-o", output],
                            cwd=source.parent, check=True)
-        outcome = subprocess.run([hotpatch, "diff", *objects, "--target", "xen", "--json"], capture_output=True, check=False)
+        extracted = pathlib.Path(place) / "extracted.o"
+        outcome = subprocess.run([hotpatch, "diff", *objects, "--target", "xen", "--json", "--output", extracted], capture_output=True,
+                                 check=False)
+        if outcome.returncode == 0:  # what was extracted is an object that a linker takes
+            subprocess.run(["ld", "-r", extracted, "-o", f"{place}/relinked.o"], check=True)
+        elif extracted.exists():
+            sys.exit("an object was written although there is nothing to extract")
     print(outcome.stdout.decode(), outcome.stderr.decode(), sep="\n")
     document = json.loads(outcome.stdout)
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// EXPECT-REJECT: HP001-type-layout
+// EXPECT-REJECT: HP001-layout
 struct thing {
   int a;
 #ifdef PATCHED
