@@ -106,6 +106,7 @@ class Watch {
       HP_ASSIGN(const Machine::Input input, machine_.read(kTick));
       kept_.console += input.console;
       kept_.protocol += input.protocol;
+      if (!input.protocol.empty()) step_start_ = Clock::now();  // a long answer on a slow line is progress
       observer_.feed_console(input.console);
       const bool was_ready = observer_.is_ready();
       observer_.feed_protocol(input.protocol);
@@ -169,7 +170,7 @@ class Watch {
   std::chrono::milliseconds boot_time_{0};
   std::optional<Clock::time_point> fatal_seen_;
   std::optional<std::size_t> step_;
-  Clock::time_point step_start_;
+  Clock::time_point step_start_;  // or of the latest report from it
 };
 
 Result<> check_options(const Options& options) {

@@ -77,7 +77,7 @@ struct Transcript {
   std::vector<std::string> console;         // all console lines, without those that only frame the steps
 };
 
-inline constexpr std::size_t kMaxStepOutput = 256 * 1024;
+inline constexpr std::size_t kMaxStepOutput = 32 * 1024;  // the serial line carries some 10 KB/s on a busy machine
 
 /// "passed", "failed", "crashed", "hung", "boot failed", "interrupted"
 [[nodiscard]] const char* verdict_name(Verdict verdict) noexcept;

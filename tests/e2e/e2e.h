@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What the end-to-end tests share: the programs under test, payloads built with them, and one guest per test case.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "buildenv/lab/lab.h"
+#include "common/process/process.h"
+#include "common/support/bytes.h"
+
+namespace hotpatch::e2e {
+
+inline constexpr const char* kReadExtra = "cat /sys/hypervisor/version/extra";
+inline constexpr const char* kReadChangeset = "cat /sys/hypervisor/properties/changeset";
+
+[[nodiscard]] std::filesystem::path hotpatch_program();
+[[nodiscard]] std::filesystem::path host_tool();
+[[nodiscard]] std::filesystem::path base_directory();
+/// A file of the project.
+[[nodiscard]] std::filesystem::path source_file(const std::string& name);
+/// The directory of real patches; none if there is none here.
+[[nodiscard]] std::optional<std::filesystem::path> corpus();
+
+/// Makes main() return "did not run" if nothing fails.
+void mark_skipped();
+
+/// Runs the program under test. Fails the test case if it cannot be started.
+process::Outcome hotpatch(std::vector<std::string> arguments);
+/// `hotpatch build` of these arguments on the base into a file NAME.livepatch. Fails the test case if it does not succeed.
+std::filesystem::path build_payload(const std::string& name, const std::vector<std::string>& arguments);
+[[nodiscard]] Bytes content_of(const std::filesystem::path& file);
+
+/// One boot of the base, with xen-hotpatch in it.
+class Guest {
+ public:
+  explicit Guest(std::string name) : name_(std::move(name)) {}
+  /// Puts the file into the guest's directory /payloads.
+  void add_payload(const std::string& name, Bytes content);
+  /// A step, to be judged afterwards by the test case. Returns its index.
+  std::size_t add(const std::string& command, std::chrono::seconds timeout = std::chrono::seconds(60));
+  /// Runs all steps. Fails the test case unless the guest lives to the end; its transcript stays in the build directory's e2e-logs.
+  void run(const lab::Options* options = nullptr);
+  [[nodiscard]] const lab::Transcript& transcript() const noexcept { return transcript_; }
+
+  [[nodiscard]] int status(std::size_t step) const { return transcript_.steps.at(step).exit_status; }
+  /// Standard output without the newline at its end.
+  [[nodiscard]] std::string output(std::size_t step) const;
+  [[nodiscard]] std::string errors(std::size_t step) const { return transcript_.steps.at(step).errors; }
+  /// The console lines of the step that hold this text.
+  [[nodiscard]] std::size_t console_lines(std::size_t step, const std::string& text) const;
+  /// All there is to know about a step, for the message of a failed check.
+  [[nodiscard]] std::string describe(std::size_t step) const;
+
+ private:
+  std::string name_;
+  lab::Scenario scenario_;
+  lab::Transcript transcript_;
+};
+
+/// The options that run() takes if it gets none.
+[[nodiscard]] lab::Options default_options();
+/// The transcript as text, also written to the build directory's e2e-logs.
+std::string log_transcript(const std::string& name, const lab::Transcript& transcript);
+
+}  // namespace hotpatch::e2e
