@@ -37,9 +37,8 @@ class Outcome:
         self.problems = []
 
     def functions(self):
-        """(unit, function) of each change that the tool reports."""
-        return {(unit["unit"], symbol["name"]) for unit in self.document.get("units", []) for symbol in unit.get("symbols", [])
-                if symbol["kind"] == "function" and symbol["verdict"] == "changed"}
+        """(object, function) of each change that the tool reports."""
+        return {(change["object"], change["name"]) for change in self.document.get("changed_functions", [])}
 
     def reason(self):
         """Why there is no payload, in a few words: the rules that spoke, or the error."""
