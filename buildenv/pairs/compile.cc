@@ -60,12 +60,13 @@ Result<Compiled> run_in_view(const Base& base, const View& view, std::vector<std
   return compiled;
 }
 
-Result<Compiled> compile_unit(const Base& base, const Unit& unit, const View& view) {
+Result<Compiled> compile_unit(const Base& base, const Unit& unit, const View& view, DebugInfo debug) {
   Compiled compiled;
   for (std::size_t i = 0; i < unit.commands.size(); ++i) {
     std::vector<std::string> argv;
     for (const std::string& argument : unit.commands[i]) argv.push_back(placed(argument, unit, view));
-    if (i == 0 && is_c_source(unit.source)) argv.insert(argv.end(), kDebugOptions.begin(), kDebugOptions.end());
+    if (i == 0 && debug == DebugInfo::kTypesAndLines && is_c_source(unit.source))
+      argv.insert(argv.end(), kDebugOptions.begin(), kDebugOptions.end());
     HP_ASSIGN_DOING("make " + unit.object, compiled, run_in_view(base, view, std::move(argv), unit.object));
     if (!compiled.ok) return compiled;
   }

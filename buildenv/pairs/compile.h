@@ -3,6 +3,7 @@
 // Runs the recorded commands of units in a view of the source.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -21,10 +22,12 @@ struct Compiled {
 
 [[nodiscard]] bool is_c_source(std::string_view path) noexcept;
 
-/// Runs the unit's commands in the view's build directory, the compilation of a C source with debug information added (and nothing
+enum class DebugInfo : std::uint8_t { kNone, kTypesAndLines };
+
+/// Runs the unit's commands in the view's build directory, the compilation of a C source with `debug` information added (and nothing
 /// that changes the code). An outcome that is not ok is the compiler's refusal; an Error is a program that cannot be run.
 /// Calls for units with different sources may run at the same time.
-Result<Compiled> compile_unit(const Base& base, const Unit& unit, const View& view);
+Result<Compiled> compile_unit(const Base& base, const Unit& unit, const View& view, DebugInfo debug = DebugInfo::kTypesAndLines);
 
 /// A unit whose compilation is typical of the base: what is compiled besides the recorded units is compiled as this one. Null if the
 /// base has no unit of C.

@@ -142,15 +142,23 @@ class PairBuilder {
     }
   }
 
-  static void conclude_boot(const std::vector<UnitWork>& work, Diagnostics& findings) {
-    for (const UnitWork& item : work) {
-      if (!item.patched->ok || *item.is_same) continue;
+  /// Boot programs: 32-bit objects, for which equal bytes are all that matters.
+  Result<> check_boot(const std::vector<const Unit*>& units, Diagnostics& findings) const {
+    for (const Unit* unit : units) {
+      HP_ASSIGN(const Compiled original, compile_unit(base_, *unit, original_, DebugInfo::kNone));
+      HP_ASSIGN(const Compiled patched, compile_unit(base_, *unit, patched_, DebugInfo::kNone));
+      if (original.ok && patched.ok) {
+        HP_ASSIGN(const Bytes before, read_file(original.object));
+        HP_ASSIGN(const Bytes after, read_file(patched.object));
+        if (before == after) continue;
+      }
       findings.add({rule::kGenerated,
                     Severity::kError,
-                    {item.unit->object, "", "", item.unit->source},
+                    {unit->object, "", "", unit->source},
                     "the image holds this program of the boot as binary data, which would change",
                     "boot code has run already on a live hypervisor; leave the file out of the patch"});
     }
+    return {};
   }
 
   Result<> compile_hooks(PairBuild& build) const {
@@ -240,14 +248,11 @@ Result<PairBuild> build_pairs(const Base& base, const PairBuildOptions& options,
   HP_TRY(check_generated(base, series, original, patched, build.findings));
 
   const PairBuilder builder(base, options, original, patched);
+  HP_TRY(builder.check_boot(concerned.boot_units, build.findings));
   std::vector<UnitWork> units = work_of(concerned.units);
-  std::vector<UnitWork> boot_units = work_of(concerned.boot_units);
   builder.compile(units);
-  builder.compile(boot_units);
   HP_TRY(builder.check(units, build.findings));
-  HP_TRY(builder.check(boot_units, build.findings));
   builder.conclude(units, build);
-  PairBuilder::conclude_boot(boot_units, build.findings);
   const auto by_unit = [](const ObjectPair& left, const ObjectPair& right) { return left.unit < right.unit; };
   std::ranges::sort(build.pairs, by_unit);
   std::ranges::sort(build.untouched);

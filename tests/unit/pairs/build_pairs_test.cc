@@ -485,6 +485,26 @@ TEST_CASE("a change of a public header from which a compat header is made is ref
   CHECK(rules_of(comment.built().findings).find("HP-generated") == std::string::npos);
 }
 
+TEST_CASE("a 32-bit program of the boot may only be touched if its object stays the same") {
+  const auto with_boot_program = [](SmallBase& small, const std::string& body) {
+    small.write("arch/x86/boot/tiny.c", "#include \"../../../include/shared.h\"\nint tiny(int x) { return x + LIMIT; }\n");
+    Unit unit;
+    unit.object = "arch/x86/boot/tiny.o";
+    unit.source = "arch/x86/boot/tiny.c";
+    unit.is_linked = false;
+    unit.commands = {{"gcc", "-m32", "-O2", "-c", unit.source, "-o", "@OBJECT@"}};
+    unit.dependencies = {"arch/x86/boot/../../../include/shared.h"};
+    small.base().units = {unit};
+    small.patch("--- a/xen/include/shared.h\n+++ b/xen/include/shared.h\n@@ -1,2 +1,2 @@\n-#define LIMIT 10\n+" + body +
+                "\n static inline int limited(int x)\n");
+    return rules_of(small.built().findings);
+  };
+  SmallBase changed;
+  CHECK(with_boot_program(changed, "#define LIMIT 11") == "HP-generated ");
+  SmallBase same;
+  CHECK(with_boot_program(same, "#define LIMIT (5 + 5)").empty());
+}
+
 TEST_CASE("token text ignores comments and white space, but not strings") {
   CHECK(token_text("a /* x */ b // c\nd\n\n\n  e\n") == token_text("a b\nd\ne\n"));
   CHECK(token_text("#define A \\\n 1\n") == token_text("#define A 1\n"));
