@@ -22,7 +22,7 @@ namespace hotpatch::prove {
 
 /// The first difference between a rebuilt symbol and the image.
 struct Mismatch {
-  std::string symbol;
+  std::string symbol;        // of the section, if no symbol is there
   std::uint64_t offset = 0;  // bytes from the symbol's start; also for a relocation, where its field is
   Bytes rebuilt;             // up to 16 bytes at the offset
   Bytes image;
@@ -41,8 +41,9 @@ struct Located {
   std::vector<Mismatch> mismatches;  // empty: proven
 };
 
-/// `unit` is the object's name in the build, for messages; `file` is its FILE symbol in the image ("common/domain.c").
-/// Fails only for an object that cannot be compared at all; differences are in the product.
+/// `unit` is the object's name in the build ("common/domain.o"): for messages, and to tell units of one file name apart. The product's
+/// mismatches are at most one for each symbol, those of code and data with a name first. Symbols that were neither placed nor solved have no
+/// address. Fails (kInvalid) only for an object that cannot be compared at all; differences are in the product.
 Result<Located> locate(const elf::Object& rebuilt, const elf::Image& image, std::string unit);
 
 }  // namespace hotpatch::prove

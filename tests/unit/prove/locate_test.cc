@@ -323,3 +323,17 @@ TEST_CASE("a linked file cannot be located") {
   REQUIRE_FALSE(result);
   CHECK(result.error().code() == Errc::kInvalid);
 }
+
+TEST_CASE("a corrupted object is refused, or differs, or is proven, but nothing crashes") {
+  const Pair pair;
+  const ByteView whole = pair.one.bytes();
+  std::size_t compared = 0;
+  for (std::size_t at = 0; at < whole.size(); at += 7) {
+    Bytes bytes(whole.begin(), whole.end());
+    bytes[at] ^= std::byte{0xa5};
+    const auto object = elf::parse_object(std::move(bytes), "corrupted");
+    if (!object) continue;
+    compared += prove::locate(*object, pair.image, "one.o").has_value() ? 1U : 0U;
+  }
+  CHECK(compared > 100);
+}
