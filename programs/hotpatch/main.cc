@@ -8,6 +8,7 @@
 
 #include "common/support/check.h"
 #include "programs/hotpatch/cmd_build.h"
+#include "programs/hotpatch/cmd_check.h"
 #include "programs/hotpatch/cmd_diff.h"
 #include "programs/hotpatch/cmd_inspect.h"
 #include "programs/hotpatch/cmd_try.h"
@@ -71,6 +72,7 @@ ExitCode run(int argc, char** argv) {
   app.fallthrough(false);
   Chosen chosen;
   add_build_command(app, chosen);
+  add_check_command(app, chosen);
   add_diff_command(app, chosen);
   add_inspect_command(app, chosen);
   add_try_command(app, chosen);

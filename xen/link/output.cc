@@ -122,7 +122,7 @@ Placement Output::append(std::size_t number, const extract::Block& block) {
   if (section.type == SHT_NOBITS) {
     const std::uint64_t alignment = std::max<std::uint64_t>(block.alignment, 1);
     placement.offset = align_up(section.zero_size, alignment);
-    section.zero_size = placement.offset + std::max<std::uint64_t>(block.zero_size, block.contents.size());
+    section.zero_size = placement.offset + block.contents.size() + block.zero_size;
     section.alignment = std::max(section.alignment, alignment);
     return placement;
   }
@@ -134,9 +134,7 @@ Placement Output::append(std::size_t number, const extract::Block& block) {
   }
   placement.offset = section.contents.size();
   section.contents.insert(section.contents.end(), block.contents.begin(), block.contents.end());
-  // An object without content keeps an address of its own, and what is declared larger than its content is zero behind it.
-  if (block.kind != extract::BlockKind::kTable && block.zero_size > block.contents.size())
-    section.contents.resize(static_cast<std::size_t>(placement.offset + block.zero_size));
+  section.contents.resize(section.contents.size() + static_cast<std::size_t>(block.zero_size));
   return placement;
 }
 

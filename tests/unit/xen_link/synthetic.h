@@ -34,6 +34,9 @@ inline constexpr std::uint64_t kTight = kText + 0x400;        // 2 bytes, anothe
 inline constexpr std::uint64_t kAltVictim = kText + 0x500;    // 32 bytes, 3 of them at +8 an alternative
 inline constexpr std::uint64_t kClobbered = kText + 0x600;    // 32 bytes, ENDBR64 that boot takes away
 inline constexpr std::uint64_t kHelper = kText + 0x700;       // 16 bytes
+inline constexpr std::uint64_t kNmi = kText + 0x800;          // 16 bytes
+inline constexpr std::uint64_t kReturns = kText + 0x900;      // 16 bytes, the last 5 a jump to the return thunk
+inline constexpr std::uint64_t kThunk = kText + 0xa00;
 
 inline Bytes note_of(ByteView id) {
   ByteWriter out;
@@ -75,6 +78,10 @@ inline elf::Image make_image() {
   fill(kAltVictim, 32, false);
   fill(kClobbered, 32, true);
   fill(kHelper, 16, false);
+  fill(kNmi, 16, false);
+  fill(kReturns, 16, false);
+  text[kReturns - kText + 11] = std::byte{0xe9};
+  store_le<std::int32_t>(text, kReturns - kText + 12, static_cast<std::int32_t>(kThunk - (kReturns + 16)));
   ByteWriter init_data;
   init_data.write<std::int32_t>(static_cast<std::int32_t>(static_cast<std::int64_t>(kAltVictim + 8 - kInitData)));
   init_data.write<std::int32_t>(0);
@@ -117,6 +124,9 @@ inline elf::Image make_image() {
   define("clobbered", text_section, kClobbered, 32);
   define("helper", text_section, kHelper, 16);
   define("static_helper", text_section, kHelper + 0x80, 8, elf::SymbolBinding::kLocal);
+  define("do_nmi", text_section, kNmi, 16);
+  define("returns", text_section, kReturns, 16);
+  define("__x86_return_thunk", text_section, kThunk, 0);
   define("boot_only", init_text, kInitText, 16);
   define("counter", data, kData, 8);
   define("_stext", text_section, kText, 0);

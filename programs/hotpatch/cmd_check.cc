@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "programs/hotpatch/cmd_check.h"
+
+#include <iostream>
+#include <memory>
+
+#include "buildenv/base.h"
+#include "common/elf/image.h"
+#include "common/support/file.h"
+#include "programs/hotpatch/report.h"
+#include "xen/check/check.h"
+
+namespace hotpatch::cli {
+namespace {
+
+struct CheckOptions {
+  std::string payload;
+  std::string base;
+};
+
+Json describe(const xen::Answer& answer) {
+  Json member;
+  member["response"] = xen::response_name(answer.response);
+  if (answer.error != 0) {
+    member["errno"] = -answer.error;
+    member["errno_name"] = answer.error_name;
+  }
+  if (!answer.step.empty()) member["step"] = answer.step;
+  if (!answer.reason.empty()) member["reason"] = answer.reason;
+  if (!answer.place.empty()) member["place"] = answer.place;
+  return member;
+}
+
+Json describe(const xen::CheckReport& report) {
+  Json document = make_document("check");
+  document["verdict"] = xen::verdict_name(report.verdict);
+  document["upload"] = describe(report.upload);
+  document["apply"] = describe(report.apply);
+  document["build_id"] = report.build_id.text();
+  document["depends"] = report.depends.text();
+  document["xen_depends"] = report.xen_depends.text();
+  document["load_address"] = hex(report.load_address.value());
+  document["text_size"] = report.text_size;
+  document["writable_size"] = report.rw_size;
+  document["read_only_size"] = report.ro_size;
+  document["reappliable"] = report.reappliable;
+  Json functions = Json::array();
+  for (const xen::CheckedFunction& function : report.functions) {
+    functions.push_back({{"name", function.name},
+                         {"old_address", hex(function.old_addr.value())},
+                         {"old_size", function.old_size},
+                         {"new_address", hex(function.new_addr.value())},
+                         {"new_size", function.new_size},
+                         {"expected_bytes", function.expect_length}});
+  }
+  document["functions"] = std::move(functions);
+  document["findings"] = to_json(report.findings);
+  document["exit_code"] = static_cast<int>(report.exit_code());
+  return document;
+}
+
+Result<ExitCode> run_check(const CheckOptions& options, bool json) {
+  HP_ASSIGN(const buildenv::Base base, buildenv::load_base(options.base));
+  HP_ASSIGN(elf::Object object, elf::read_object(base.symbols_path()));
+  HP_ASSIGN(const elf::Image image, elf::Image::make(std::move(object)));
+  HP_ASSIGN(const xen::Hypervisor hypervisor, xen::Hypervisor::make(image));
+  HP_ASSIGN(const Bytes payload, read_file(options.payload));
+  HP_ASSIGN(const xen::CheckReport report, xen::check_payload(payload, hypervisor));
+  if (json)
+    print_document(describe(report));
+  else
+    std::cout << xen::report_text(report);
+  return report.exit_code();
+}
+
+}  // namespace
+
+void add_check_command(CLI::App& app, Chosen& chosen) {
+  CLI::App* command =
+      app.add_subcommand("check", "say what Xen's loader would answer to a payload, and what it would not notice");
+  const auto options = std::make_shared<CheckOptions>();
+  command->add_option("PAYLOAD", options->payload, "payload, of whatever origin")->required();
+  command->add_option("--base", options->base, "base of the hypervisor that is meant to load it")->required();
+  add_json_option(*command, chosen);
+  command->callback([options, &chosen] { chosen.run = [options, &chosen] { return run_check(*options, chosen.json); }; });
+}
+
+}  // namespace hotpatch::cli
