@@ -14,6 +14,8 @@ namespace fs = std::filesystem;
 using Words = std::vector<std::string>;
 
 constexpr std::string_view kObject = kOutputPlaceholder;
+/// All objects, linked into one relocatable one, of which the image is then made (xen/Makefile).
+constexpr const char* kLinkedLast = "prelink.o";
 
 std::string placed(std::string_view suffix) { return std::string(kObject) + std::string(suffix); }
 
@@ -34,13 +36,14 @@ std::string replace_all(std::string text, const std::string& from, std::string_v
   return text;
 }
 
-/// The simple command that makes the target. What stands before the last command of a line may only be a check that writes nothing, as
-/// in the rule obj_init_o of xen/Rules.mk, which begins with `objdump -h`.
+/// The simple command that makes the target. What stands before the last command of a line may only be what xen/Rules.mk has there: a
+/// check that writes nothing (rule obj_init_o begins with `objdump -h`) or the removal of the target (rule ar).
 Result<Words> last_command(const KbuildRecord& record) {
   HP_ASSIGN_DOING("command of " + record.target, std::vector<ShellCommand> commands, split_shell(record.command));
   if (commands.empty()) return fail(Errc::kUnsupported, "its command is empty");
   const ShellCommand& last = commands.back();
-  if (commands.size() > 1 && !is_program(commands.front().words.empty() ? "" : commands.front().words.front(), "objdump")) {
+  const std::string_view first = commands.front().words.empty() ? std::string_view() : commands.front().words.front();
+  if (commands.size() > 1 && !is_program(first, "objdump") && commands.front().words != Words{"rm", "-f", record.target}) {
     return fail(Errc::kUnsupported, "its command is composed of several: " + record.command.substr(0, 80));
   }
   if (last.expands || last.redirects || last.words.empty()) {
@@ -125,10 +128,12 @@ class UnitReader {
  public:
   UnitReader(const KbuildTree& kbuild, Parsed parsed, const elf::Image& image)
       : kbuild_(kbuild), parsed_(std::move(parsed)), image_files_(file_symbols(image.object())), seconds_(second_steps(kbuild.log)) {
-    walk(parsed_, "prelink.o", {}, reached_);
+    walk(parsed_, kLinkedLast, {}, reached_);
   }
 
   Result<std::vector<Unit>> run() {
+    HP_ASSIGN(const elf::Object linked, elf::read_object(kbuild_.build / kLinkedLast));
+    for (const std::string_view name : file_symbols(linked)) members_.emplace(name);
     std::vector<Unit> units;
     for (const auto& [target, record] : parsed_.records) {
       // Programs of the build itself are compiled under tools/.
@@ -161,16 +166,14 @@ class UnitReader {
     const auto way = reached_.find(unit.object);
     unit.is_linked = way != reached_.end();
     unit.is_init = unit.is_init || (unit.is_linked && way->second.renamed);
-    const auto object = elf::read_object(kbuild_.build / unit.object);
-    if (!object && object.error().code() == Errc::kUnsupported) {  // 32-bit code that boot carries as a binary blob
-      unit.is_linked = false;
-      return unit;
-    }
-    if (!object) return tl::unexpected(object.error());
-    for (const std::string_view name : file_symbols(*object)) {
+    if (!unit.is_linked) return unit;
+    HP_ASSIGN(const elf::Object object, elf::read_object(kbuild_.build / unit.object));
+    bool is_member = !way->second.by_archive;
+    for (const std::string_view name : file_symbols(object)) {
       if (image_files_.contains(name)) unit.file_symbol = name;
+      is_member = is_member || members_.contains(std::string(name));
     }
-    if (unit.is_linked && way->second.by_archive && unit.file_symbol.empty()) unit.is_linked = false;
+    unit.is_linked = is_member;
     return unit;
   }
 
@@ -196,6 +199,7 @@ class UnitReader {
   const KbuildTree& kbuild_;
   Parsed parsed_;
   std::set<std::string_view> image_files_;
+  std::set<std::string> members_;  // FILE symbols of what was linked; the image has fewer, only those of files with local symbols
   std::map<std::string, Words> seconds_;
   std::map<std::string, Way> reached_;
 };

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "common/support/check.h"
+#include "programs/hotpatch/cmd_base.h"
 #include "programs/hotpatch/cmd_build.h"
 #include "programs/hotpatch/cmd_check.h"
 #include "programs/hotpatch/cmd_diff.h"
@@ -71,6 +72,7 @@ ExitCode run(int argc, char** argv) {
   app.require_subcommand(1);
   app.fallthrough(false);
   Chosen chosen;
+  add_base_commands(app, chosen);
   add_build_command(app, chosen);
   add_check_command(app, chosen);
   add_diff_command(app, chosen);
