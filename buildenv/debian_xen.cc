@@ -199,7 +199,7 @@ Result<XenShipped> unpack_shipped(const XenPackages& packages, const fs::path& i
 Result<> unpack_source(const XenPackages& packages, const fs::path& tree) {
   process::Command command;
   // apt has verified the digests of these files under the archive's signature; the uploader's own needs a keyring that few have.
-  command.argv = {"dpkg-source", "--no-check", "-x", packages.dsc.string(), tree.string()};
+  command.argv = {"dpkg-source", "--no-check", "--no-copy", "-x", packages.dsc.string(), tree.string()};
   HP_TRY_DOING("unpack " + packages.dsc.filename().string(), process::run_checked(command));
   return {};
 }

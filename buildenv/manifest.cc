@@ -212,7 +212,7 @@ tl::unexpected<Error> not_a_base(const fs::path& directory) {
                               .with_remedy("make one: hotpatch base create xen --debian VERSION --output " + directory.string()));
   }
   if (!fs::is_directory(directory, ignored)) return fail(Errc::kNotFound, directory.string() + " is not a base, but a file");
-  if (directory.filename().string().find(".partial-") != std::string::npos) {
+  if (directory.filename().string().ends_with(".partial")) {
     return tl::unexpected(Error(Errc::kNotFound, directory.string() + " is not a base, but what an interrupted creation left")
                               .with_remedy("remove it and run hotpatch base create again"));
   }

@@ -2,7 +2,6 @@
 #include "buildenv/workspace.h"
 
 #include <cerrno>
-#include <cstdlib>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -21,16 +20,6 @@ std::uint64_t free_bytes(const fs::path& path) {
 }
 
 std::string beside(const fs::path& target, const char* suffix) { return target.filename().string() + suffix; }
-
-void remove_leftovers(const fs::path& target) {
-  const std::string prefix = beside(target, ".partial-");
-  std::error_code failure;
-  std::vector<fs::path> leftovers;
-  for (const fs::directory_entry& entry : fs::directory_iterator(target.parent_path(), failure)) {
-    if (entry.path().filename().string().starts_with(prefix)) leftovers.push_back(entry.path());
-  }
-  for (const fs::path& leftover : leftovers) fs::remove_all(leftover, failure);
-}
 
 Result<> sync_directory(const fs::path& path, bool whole_file_system) {
   const UniqueFd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -71,17 +60,17 @@ Result<Workspace> Workspace::make(const fs::path& wanted, std::uint64_t bytes_ne
     return tl::unexpected(Error(Errc::kBusy, target.string() + " is being made by another process").with_remedy("wait for it, or give another --output"));
   }
   HP_TRY(require_free(target));
-  remove_leftovers(target);
+  // The same name each time: the build writes it into a generated header, and two creations of one base should be the same.
+  fs::path path = target.parent_path() / beside(target, ".partial");
+  fs::remove_all(path, failure);
+  if (failure) return fail_errno("remove " + path.string() + ", which an interrupted creation left", failure.value());
   const std::uint64_t available = free_bytes(target.parent_path());
   if (available < bytes_needed) {
     return fail(Errc::kIo, "not enough room in " + target.parent_path().string() + ": " + std::to_string(available / kMebibyte) +
                                " MiB free, " + std::to_string(bytes_needed / kMebibyte) + " MiB needed");
   }
-  std::string pattern = target.parent_path() / beside(target, ".partial-XXXXXX");
-  if (::mkdtemp(pattern.data()) == nullptr) return fail_errno("create " + pattern, errno);
-  fs::permissions(pattern, fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec | fs::perms::others_read | fs::perms::others_exec,
-                  failure);
-  return Workspace(std::move(target), std::move(pattern), *std::move(lock));
+  if (!fs::create_directory(path, failure) || failure) return fail_errno("create " + path.string(), failure.value());
+  return Workspace(std::move(target), std::move(path), *std::move(lock));
 }
 
 Workspace::~Workspace() {

@@ -91,8 +91,8 @@ TEST_CASE("a directory without a manifest is not a base, and what is there is sa
   const auto absent = load_base(directory.temp.path() / "absent");
   REQUIRE_FALSE(absent);
   CHECK(absent.error().message().find("no such directory") != std::string::npos);
-  std::filesystem::create_directory(directory.temp.path() / "xen.partial-a1");
-  const auto partial = load_base(directory.temp.path() / "xen.partial-a1");
+  std::filesystem::create_directory(directory.temp.path() / "xen.partial");
+  const auto partial = load_base(directory.temp.path() / "xen.partial");
   REQUIRE_FALSE(partial);
   CHECK(partial.error().message().find("interrupted") != std::string::npos);
 }
