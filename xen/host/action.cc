@@ -105,8 +105,11 @@ class Runner {
           Error(after.error()).while_doing(doing() + " failed (" + refusal.message() + "), and now the state cannot be read"));
     }
     if (after->state == target() && !after->is_pending()) return done(false);  // done by the call that failed, or by someone else
-    if (refusal.code() != Errc::kBusy)
+    if (refusal.code() != Errc::kBusy) {
+      // Xen sets -EAGAIN and schedules, in one go: the call failed on its way back, and the action is under way.
+      if (after->is_pending() && !before.is_pending()) return wait_for_end(before);
       return failed(Failure::kRefused, explain_action(name_, action_, refusal.os_error(), false));
+    }
     // A stale or true -EAGAIN was there before: then its presence afterwards says nothing, and patience is bounded anyway.
     if (action_ == Action::kRevert && !after->is_pending() && !before.is_pending())
       return failed(Failure::kRefused, not_on_top());

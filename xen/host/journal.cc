@@ -48,6 +48,7 @@ std::string to_line(const JournalRecord& record) {
   if (record.is_end) {
     made["outcome"] = record.outcome;
     made["state"] = record.state;
+    if (!record.reverted.empty()) made["reverted"] = record.reverted;
     if (record.os_error != 0) made["errno"] = record.os_error;
     if (!record.detail.empty()) made["detail"] = record.detail;
   }
@@ -101,6 +102,11 @@ std::optional<JournalRecord> from_line(std::string_view line) {
   if (const auto functions = json.find("functions"); functions != json.end() && functions->is_array()) {
     for (const Json& function : *functions) {
       if (function.is_object()) record.functions.push_back(function_from_json(function));
+    }
+  }
+  if (const auto reverted = json.find("reverted"); reverted != json.end() && reverted->is_array()) {
+    for (const Json& name : *reverted) {
+      if (name.is_string()) record.reverted.push_back(name.get<std::string>());
     }
   }
   if (record.id == 0 || record.name.empty()) return std::nullopt;

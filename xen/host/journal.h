@@ -40,8 +40,9 @@ struct JournalRecord {
   std::string xen_build_id;
   std::vector<JournalFunction> functions;  // of an upload's first line
   // Of a line after:
-  std::string outcome;  // "done", "already", "failed", "busy", "undecided", "interrupted"
-  std::string state;    // the payload's afterwards: "applied", "checked", "absent", "unknown"
+  std::string outcome;                // "done", "already", "failed", "busy", "undecided", "interrupted"
+  std::string state;                  // the payload's afterwards: "applied", "checked", "absent", "unknown"
+  std::vector<std::string> reverted;  // of a replacement: payloads that it took out, whether it succeeded or not
   int os_error = 0;
   std::string detail;  // the error's message
 };

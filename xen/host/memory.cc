@@ -39,6 +39,10 @@ const Remembered* Memory::find(const std::string& name) const noexcept {
 }
 
 void learn(Memory& memory, const JournalRecord& begin, const JournalRecord& end) {
+  for (const std::string& name : end.reverted) {
+    forget(memory.stack, name);
+    remembered(memory, name).applied_at.clear();
+  }
   if (end.state == "absent") {
     std::erase_if(memory.payloads, [&](const Remembered& known) { return known.name == end.name; });
     forget(memory.stack, end.name);
@@ -51,10 +55,7 @@ void learn(Memory& memory, const JournalRecord& begin, const JournalRecord& end)
   if (end.state != "applied") return;
   const bool was_there = std::find(memory.stack.begin(), memory.stack.end(), end.name) != memory.stack.end();
   if (was_there) return;
-  if (end.action == "replace") {
-    memory.stack.clear();
-    for (Remembered& other : memory.payloads) other.applied_at.clear();
-  }
+  if (end.action == "replace") memory.stack.clear();
   memory.stack.push_back(end.name);
   known.applied_at = end.time;
 }

@@ -178,15 +178,36 @@ std::vector<std::string> lost(const std::vector<std::string>& before, const std:
   return gone;
 }
 
+/// What a replacement took out, and whether that could be seen at all.
+struct Loss {
+  std::vector<std::string> names;
+  std::optional<Error> unseen;
+};
+
+Loss loss_by(Session& session, const std::string& name, const std::vector<std::string>& before) {
+  constexpr unsigned kTries = 4;
+  for (unsigned attempt = 1;; ++attempt) {
+    const Result<std::vector<Listed>> listed = session.channel().list();
+    if (listed) return {.names = lost(before, applied_names(*listed), name), .unseen = std::nullopt};
+    if (attempt == kTries) return {.names = {}, .unseen = listed.error()};
+    session.clock().sleep(Milliseconds(10) * attempt);
+  }
+}
+
 /// A replacement that fails in the middle has already taken out what was applied.
-Error replacement_failed(Session& session, const std::string& name, const std::vector<std::string>& before, ActionError failure) {
-  const Result<std::vector<Listed>> listed = session.channel().list();
-  if (!listed) return std::move(failure).error().while_doing("replace by " + name + ": what is applied now cannot be read");
-  const std::vector<std::string> gone = lost(before, applied_names(*listed), name);
-  if (gone.empty()) return diagnosed(session, Action::kReplace, name, std::move(failure));
+Error replacement_failed(Session& session, const std::string& name, const Loss& loss, ActionError failure) {
+  if (loss.unseen) {
+    Error error = std::move(failure).error();
+    return Error(Errc::kRefused, error.message(), 0)
+        .while_doing("the replacement by " + name + " failed, and what is applied now cannot be read (" + loss.unseen->message() +
+                     ")")
+        .with_remedy("see xen-hotpatch status");
+  }
+  if (loss.names.empty()) return diagnosed(session, Action::kReplace, name, std::move(failure));
   return Error(Errc::kRefused, std::move(failure).error().message())
-      .while_doing("THE HOST HAS LOST PATCHES: the replacement by " + name + " failed after " + join(gone) + " had been reverted")
-      .with_remedy("apply them again, in their order: " + join(gone));
+      .while_doing("THE HOST HAS LOST PATCHES: the replacement by " + name + " failed after " + join(loss.names) +
+                   " had been reverted")
+      .with_remedy("apply them again, in their order: " + join(loss.names));
 }
 
 }  // namespace
@@ -218,15 +239,19 @@ Result<Outcome> replace(Session& session, const std::string& name, bool unload_r
   HP_TRY(hypercall::check_name(name));
   HP_ASSIGN(const std::vector<Listed> listed, session.channel().list());
   const std::vector<std::string> before = applied_names(listed);
-  StepOutcome done = act(session, Action::kReplace, name);
-  if (!done) return tl::unexpected(replacement_failed(session, name, before, std::move(done).error()));
+  Loss loss;
+  const auto step = [&] {
+    return run_action(session.channel(), session.clock(), name, Action::kReplace, session.config().policy);
+  };
+  const auto observe = [&](JournalRecord& end) {
+    loss = loss_by(session, name, before);
+    end.reverted = loss.names;
+  };
+  StepOutcome done = session.perform(record_for(session, "replace", name), step, observe);
+  if (!done) return tl::unexpected(replacement_failed(session, name, loss, std::move(done).error()));
   Outcome outcome = outcome_of(session, name, *done);
-  const Result<std::vector<Listed>> now = session.channel().list();
-  if (!now) {
-    session.warnings().push_back("what the replacement reverted cannot be read: " + now.error().message());
-    return outcome;
-  }
-  outcome.reverted = lost(before, applied_names(*now), name);
+  if (loss.unseen) session.warnings().push_back("what the replacement reverted cannot be read: " + loss.unseen->message());
+  outcome.reverted = loss.names;
   if (!unload_reverted) return outcome;
   for (const std::string& old : outcome.reverted) {
     if (const StepOutcome gone = act(session, Action::kUnload, old); !gone)

@@ -78,7 +78,8 @@ void Session::record_end(JournalRecord& record) {
   }
 }
 
-StepOutcome Session::perform(JournalRecord record, const std::function<StepOutcome()>& step) {
+StepOutcome Session::perform(JournalRecord record, const std::function<StepOutcome()>& step,
+                             const std::function<void(JournalRecord& end)>& observe) {
   record.time = clock_.utc();
   record.pid = ::getpid();
   record.boot = config_.boot;
@@ -102,6 +103,7 @@ StepOutcome Session::perform(JournalRecord record, const std::function<StepOutco
     record.os_error = outcome.error().error().os_error();
     record.detail = outcome.error().error().message();
   }
+  if (observe) observe(record);
   record_end(record);
   learn(memory_, begin, record);
   return outcome;

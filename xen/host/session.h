@@ -36,7 +36,9 @@ class Session {
 
   /// Records that `record.action` on `record.name` begins, does it, and records how it ended, with the payload's state then. `record` holds
   /// what is known beforehand; time, pid, boot, ID and command are filled in. An action whose beginning cannot be recorded is not done.
-  StepOutcome perform(JournalRecord record, const std::function<StepOutcome()>& step);
+  /// `observe` may add what it sees to the record of the end.
+  StepOutcome perform(JournalRecord record, const std::function<StepOutcome()>& step,
+                      const std::function<void(JournalRecord& end)>& observe = {});
 
   [[nodiscard]] hypercall::Channel& channel() noexcept { return channel_; }
   [[nodiscard]] Clock& clock() noexcept { return clock_; }
