@@ -347,7 +347,7 @@ Result<LinkedPayload> Linker::run() {
 void Linker::report_sections() {
   std::size_t writable = 0;
   for (const OutputSection& section : output_.sections()) {
-    if (section.size() == 0 && section.name != ".text") continue;
+    if (!section.is_in_file()) continue;
     if (section.region == Region::kWritable) ++writable;
     report_.sections.push_back({.name = section.name,
                                 .offset = section.offset,

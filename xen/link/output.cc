@@ -118,6 +118,7 @@ std::optional<std::size_t> Output::section_for(const extract::Block& block) cons
 
 Placement Output::append(std::size_t number, const extract::Block& block) {
   OutputSection& section = sections_.at(number);
+  section.is_used = true;
   Placement placement{.section = number};
   if (section.type == SHT_NOBITS) {
     const std::uint64_t alignment = std::max<std::uint64_t>(block.alignment, 1);
@@ -141,7 +142,7 @@ Placement Output::append(std::size_t number, const extract::Block& block) {
 void Output::lay_out() {
   std::array<std::uint64_t, 3> sizes{};
   for (OutputSection& section : sections_) {
-    if (section.size() == 0 && section.name != ".text") continue;  // will not be in the file
+    if (!section.is_in_file()) continue;
     std::uint64_t& size = sizes.at(static_cast<std::size_t>(section.region));
     section.offset = align_up(size, section.alignment);
     size = section.offset + section.size();

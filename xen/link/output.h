@@ -51,7 +51,12 @@ struct OutputSection {
   std::uint64_t offset = 0;     // bytes from the load address; known after lay_out()
   std::vector<PendingRelocation> relocations;
 
+  /// A block was put here. It may be an empty one: Xen wants .altinstr_replacement to exist even if all replacements are empty.
+  bool is_used = false;
+
   [[nodiscard]] std::uint64_t size() const noexcept { return contents.empty() ? zero_size : contents.size(); }
+  /// .text always is, as the load address is that of its first byte.
+  [[nodiscard]] bool is_in_file() const noexcept { return size() != 0 || is_used || name == ".text"; }
 };
 
 class Output {

@@ -57,7 +57,7 @@ Result<Bytes> Linker::write() {
   std::vector<elf::SectionIndex> indices(output_.sections().size());
   for (std::size_t number = 0; number < output_.sections().size(); ++number) {
     const OutputSection& section = output_.sections()[number];
-    if (section.size() == 0 && section.name != ".text") continue;
+    if (!section.is_in_file()) continue;
     indices[number] = builder.add_section({.name = section.name,
                                            .type = section.type,
                                            .flags = section.flags,
