@@ -20,23 +20,6 @@ namespace {
 
 constexpr const char* kVersion = HOTPATCH_VERSION;
 
-const char* code_name(Errc code) {
-  switch (code) {
-    case Errc::kIo: return "io";
-    case Errc::kMalformed: return "malformed";
-    case Errc::kUnsupported: return "unsupported";
-    case Errc::kNotFound: return "not-found";
-    case Errc::kInvalid: return "invalid";
-    case Errc::kRefused: return "refused";
-    case Errc::kBusy: return "busy";
-    case Errc::kRejected: return "rejected";
-    case Errc::kNothingToDo: return "nothing-to-do";
-    case Errc::kTrust: return "trust";
-    case Errc::kUsage: return "usage";
-  }
-  return "internal";
-}
-
 void print_error(const Error& error, bool json) {
   std::cerr << "hotpatch: " << error.message() << '\n';
   if (!error.remedy().empty()) std::cerr << "  remedy: " << error.remedy() << '\n';
@@ -44,7 +27,7 @@ void print_error(const Error& error, bool json) {
   Json document;
   document["schema"] = kSchema;
   Json& member = document["error"];
-  member["code"] = code_name(error.code());
+  member["code"] = errc_name(error.code());
   member["message"] = error.message();
   if (!error.remedy().empty()) member["remedy"] = error.remedy();
   if (error.os_error() != 0) member["errno"] = error.os_error();

@@ -21,23 +21,6 @@ const char* outcome_of_error(Errc code) {
   }
 }
 
-const char* code_name(Errc code) {
-  switch (code) {
-    case Errc::kIo: return "io";
-    case Errc::kMalformed: return "malformed";
-    case Errc::kUnsupported: return "unsupported";
-    case Errc::kNotFound: return "not-found";
-    case Errc::kInvalid: return "invalid";
-    case Errc::kRefused: return "refused";
-    case Errc::kBusy: return "busy";
-    case Errc::kRejected: return "rejected";
-    case Errc::kNothingToDo: return "nothing-to-do";
-    case Errc::kTrust: return "trust";
-    case Errc::kUsage: return "usage";
-  }
-  return "internal";
-}
-
 Json function_json(const JournalFunction& function, const std::optional<std::uint64_t>& load_address) {
   Json made;
   made["name"] = function.name;
@@ -90,7 +73,7 @@ Json action_json(const JournalRecord& record) {
 Json make_document(const std::string& command, const std::string& outcome) {
   Json document;
   document["schema"] = kSchema;
-  document["command"] = command;
+  if (!command.empty()) document["command"] = command;
   document["outcome"] = outcome;
   return document;
 }
@@ -111,7 +94,7 @@ Json error_document(const std::string& command, const Error& error, const std::s
   if (!name.empty()) document["name"] = name;
   if (!state.empty()) document["state"] = state;
   Json& member = document["error"];
-  member["code"] = code_name(error.code());
+  member["code"] = errc_name(error.code());
   member["message"] = error.message();
   if (!error.remedy().empty()) member["remedy"] = error.remedy();
   if (error.os_error() != 0) member["errno"] = error.os_error();

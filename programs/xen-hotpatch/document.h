@@ -19,7 +19,7 @@ using Json = nlohmann::ordered_json;
 
 inline constexpr const char* kSchema = "xen-hotpatch/1";
 
-/// {"schema", "command", "outcome"}
+/// {"schema", "command", "outcome"}; `command` is empty if the command line did not make sense.
 [[nodiscard]] Json make_document(const std::string& command, const std::string& outcome);
 [[nodiscard]] Json outcome_document(const std::string& command, const xen::host::Outcome& outcome);
 /// `state` is the payload's after the failure, empty if the command has none.

@@ -47,7 +47,7 @@ void print_warnings(const std::vector<std::string>& warnings) {
 
 void print_error(const Error& error) {
   std::cerr << "xen-hotpatch: " << printable(error.message()) << '\n';
-  if (!error.remedy().empty()) std::cerr << "  remedy: " << error.remedy() << '\n';
+  if (!error.remedy().empty()) std::cerr << "  remedy: " << printable(error.remedy()) << '\n';
 }
 
 ExitCode fail_with(const Arguments& arguments, const Error& error, const std::string& state = {},
@@ -93,7 +93,10 @@ ExitCode run_change(Arguments arguments) {
     payload = *std::move(checked);
     if (arguments.name.empty()) arguments.name = payload->info.name;
   }
-  if (const Result<> named = hypercall::check_name(arguments.name); !named) return fail_with(arguments, named.error());
+  if (const Result<> named = hypercall::check_name(arguments.name); !named) {
+    Error error = named.error();
+    return fail_with(arguments, arguments.command == "load" ? std::move(error).with_remedy("choose one with --name") : error);
+  }
   const Result<std::string> boot = xen::host::this_boot();
   if (!boot) return fail_with(arguments, boot.error());
   const Result<std::unique_ptr<hypercall::Channel>> channel = hypercall::open_xen();

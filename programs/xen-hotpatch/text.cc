@@ -74,8 +74,14 @@ void print_open_actions(std::ostream& out, const HostView& view) {
 }  // namespace
 
 std::string printable(std::string_view text) {
-  std::string made(text);
-  std::replace_if(made.begin(), made.end(), [](char letter) { return (letter >= 0 && letter < ' ') || letter == 0x7f; }, '?');
+  std::string made;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const auto byte = static_cast<unsigned char>(text[at]);
+    const auto next = at + 1 < text.size() ? static_cast<unsigned char>(text[at + 1]) : 0U;
+    const bool is_c1 = byte == 0xc2 && next >= 0x80 && next < 0xa0;  // U+0080 to U+009F: 8-bit control characters
+    made += byte < ' ' || byte == 0x7f || is_c1 ? '?' : text[at];
+    if (is_c1) ++at;
+  }
   return made;
 }
 

@@ -21,7 +21,7 @@ void print_status(std::ostream& out, const xen::host::HostView& view);
 void print_show(std::ostream& out, const xen::host::PayloadView& payload);
 void print_history(std::ostream& out, const xen::host::JournalContents& journal);
 
-/// The text with everything but printable ASCII and UTF-8's bytes replaced.
+/// The text with every control character replaced.
 [[nodiscard]] std::string printable(std::string_view text);
 
 }  // namespace hotpatch::cli

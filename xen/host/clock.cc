@@ -30,7 +30,11 @@ SystemClock::SystemClock() {
   action.sa_handler = note_signal;
   action.sa_flags = static_cast<int>(SA_RESETHAND);  // the second signal does what it always does
   (void)sigemptyset(&action.sa_mask);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) (void)sigaction(number, &action, nullptr);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction before{};
+    // What is ignored stays so: nohup.
+    if (sigaction(number, nullptr, &before) == 0 && before.sa_handler != SIG_IGN) (void)sigaction(number, &action, nullptr);
+  }
 }
 
 Milliseconds SystemClock::now() {
