@@ -85,6 +85,22 @@ TEST_CASE("alternatives on which Xen stops are dangerous") {
   CHECK(with(8, std::uint16_t{21 * 32 - 1}).verdict == Verdict::kAccepted);
 }
 
+TEST_CASE("an alternative whose replacement is no bytes at all is accepted") {
+  const World world;
+  PatchMaker maker;
+  const auto victim = maker.splice("victim");
+  const auto replacement = maker.block("", ".altinstr_replacement", extract::BlockKind::kCompanion, {}, 1);
+  Bytes record(14);
+  record[8] = std::byte{0x21};
+  record[10] = std::byte{3};
+  const auto table = maker.block("", ".altinstructions", extract::BlockKind::kTable, record, 1);
+  maker.fix(table, 0, target::FixupKind::kPcRel32, victim, 8);
+  maker.fix(table, 4, target::FixupKind::kPcRel32, replacement, 0);
+  const CheckReport report = world.check(world.payload_of(maker));
+  INFO(report_text(report));
+  CHECK(report.verdict == Verdict::kAccepted);
+}
+
 TEST_CASE("an alternative call through memory that is not mapped is a crash") {
   const World world;
   for (const bool is_mapped : {true, false}) {
