@@ -97,9 +97,19 @@ std::string seconds(std::chrono::milliseconds duration) {
   return text.str();
 }
 
+// A terminal must not get control characters from a guest. Xen's console is ASCII, but for a payload's metadata, whose raw bytes it
+// prints as they are; what a step says may be UTF-8.
+std::string printable(std::string text, bool ascii) {
+  for (char& c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte < 0x20 && c != '\t') || byte == 0x7F || (ascii && byte >= 0x80)) c = '.';
+  }
+  return text;
+}
+
 void print_lines(const std::string& text, const char* margin) {
   std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) std::cout << margin << line << '\n';
+  for (std::string line; std::getline(lines, line);) std::cout << margin << printable(line, false) << '\n';
 }
 
 void print_step(const lab::StepOutcome& step) {
@@ -115,7 +125,7 @@ void print_step(const lab::StepOutcome& step) {
   std::cout << '\n';
   print_lines(step.output, "          ");
   print_lines(step.errors, "        ! ");
-  for (const std::string& line : step.console) std::cout << "        | " << line << '\n';
+  for (const std::string& line : step.console) std::cout << "        | " << printable(line, true) << '\n';
   std::cout.flush();
 }
 
@@ -141,7 +151,7 @@ void print_verdict(const lab::Transcript& transcript, const std::optional<ProbeE
     const std::size_t count = transcript.console.size();
     std::cout << "the console's last lines:\n";
     for (std::size_t i = count > kConsoleTail ? count - kConsoleTail : 0; i < count; ++i)
-      std::cout << "        | " << transcript.console[i] << '\n';
+      std::cout << "        | " << printable(transcript.console[i], true) << '\n';
   }
   if (effect) {
     std::cout << "probe: its answer " << (effect->changed ? "changed" : "did not change") << " with the payload applied, and "
