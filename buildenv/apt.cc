@@ -22,8 +22,8 @@ Result<std::string> acquire_settings() {
   process::Command command;
   command.argv = {"apt-config", "dump"};
   HP_ASSIGN(const process::Outcome outcome, process::run_checked(command));
-  constexpr std::array<std::string_view, 6> kLeftOut = {"Acquire::IndexTargets",  "Acquire::Languages",
-                                                        "Acquire::AllowInsecure", "Acquire::AllowWeak",
+  constexpr std::array<std::string_view, 6> kLeftOut = {"Acquire::IndexTargets",   "Acquire::Languages",
+                                                        "Acquire::AllowInsecure",  "Acquire::AllowWeak",
                                                         "Acquire::AllowDowngrade", "Acquire::Changelogs"};
   std::istringstream lines(outcome.output);
   std::string settings;
@@ -59,8 +59,9 @@ Result<> write_setup(const fs::path& directory) {
   HP_ASSIGN_DOING("read the system's package sources", const std::vector<AptSource> all, read_apt_sources("/etc/apt"));
   const std::vector<AptSource> sources = sources_of_release(all, codename);
   if (sources.empty()) {
-    return tl::unexpected(Error(Errc::kNotFound, "no package source of " + codename + " (component main) is configured on this system")
-                              .with_remedy("add one to /etc/apt/sources.list.d, see sources.list(5)"));
+    return tl::unexpected(
+        Error(Errc::kNotFound, "no package source of " + codename + " (component main) is configured on this system")
+            .with_remedy("add one to /etc/apt/sources.list.d, see sources.list(5)"));
   }
   HP_TRY(write_file(directory / "sources.list.d/hotpatch.sources", deb822_text(sources)));
   HP_TRY(write_file(directory / "status", ""));
@@ -70,9 +71,11 @@ Result<> write_setup(const fs::path& directory) {
   std::string text = "Dir::Etc::parts \"/dev/null\";\nDir::Etc::main \"/dev/null\";\n";
   text += "Dir::Etc::sourcelist \"/dev/null\";\nDir::Etc::sourceparts \"" + here + "/sources.list.d\";\n";
   text += "Dir::Etc::preferences \"/dev/null\";\nDir::Etc::preferencesparts \"/dev/null\";\n";
-  text += "Dir::State \"" + here + "\";\nDir::State::lists \"" + here + "/lists\";\nDir::State::status \"" + here + "/status\";\n";
+  text +=
+      "Dir::State \"" + here + "\";\nDir::State::lists \"" + here + "/lists\";\nDir::State::status \"" + here + "/status\";\n";
   text += "Dir::Cache \"" + here + "/cache\";\n" + settings;
-  text += "Acquire::Languages \"none\";\nAcquire::AllowInsecureRepositories \"false\";\nAPT::Get::AllowUnauthenticated \"false\";\n";
+  text +=
+      "Acquire::Languages \"none\";\nAcquire::AllowInsecureRepositories \"false\";\nAPT::Get::AllowUnauthenticated \"false\";\n";
   // The account that apt changes to when it is root has no way into a private directory.
   if (::geteuid() == 0) text += "APT::Sandbox::User \"root\";\n";
   return write_file(directory / "apt.conf", text);
@@ -89,17 +92,20 @@ std::vector<ArchiveVersion> parse_madison(const std::string& text) {
     if (second == std::string::npos) continue;
     const auto trimmed = [](std::string_view part) {
       const std::size_t begin = part.find_first_not_of(' ');
-      return begin == std::string_view::npos ? std::string() : std::string(part.substr(begin, part.find_last_not_of(' ') - begin + 1));
+      return begin == std::string_view::npos ? std::string()
+                                             : std::string(part.substr(begin, part.find_last_not_of(' ') - begin + 1));
     };
     const std::string_view view(line);
-    versions.push_back({trimmed(view.substr(0, first)), trimmed(view.substr(first + 1, second - first - 1)), view.ends_with(" Sources")});
+    versions.push_back(
+        {trimmed(view.substr(0, first)), trimmed(view.substr(first + 1, second - first - 1)), view.ends_with(" Sources")});
   }
   return versions;
 }
 
 Result<Apt> Apt::open(fs::path directory) {
   if (directory.string().find_first_of("\";\n") != std::string::npos) {
-    return fail(Errc::kInvalid, "the cache directory " + directory.string() + " has a character that apt's configuration cannot hold");
+    return fail(Errc::kInvalid,
+                "the cache directory " + directory.string() + " has a character that apt's configuration cannot hold");
   }
   HP_TRY_DOING("set apt up in " + directory.string(), write_setup(directory));
   return Apt(std::move(directory));

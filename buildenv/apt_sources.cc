@@ -28,7 +28,8 @@ std::vector<std::string> words_of(std::string_view text) {
 
 std::string lower(std::string_view text) {
   std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(), [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+  std::transform(result.begin(), result.end(), result.begin(),
+                 [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
   return result;
 }
 
@@ -150,7 +151,8 @@ Result<std::vector<AptSource>> parse_deb822_sources(std::string_view text, std::
     if (line.find_first_not_of(" \t") == std::string_view::npos) {
       finish();
     } else if (line.front() == ' ' || line.front() == '\t') {
-      if (stanza.empty()) return fail(Errc::kMalformed, std::string(name) + ":" + std::to_string(number) + ": continues no field");
+      if (stanza.empty())
+        return fail(Errc::kMalformed, std::string(name) + ":" + std::to_string(number) + ": continues no field");
       stanza.back().second += "\n" + std::string(line);
     } else {
       const std::size_t colon = line.find(':');
@@ -173,7 +175,8 @@ std::vector<AptSource> sources_of_release(const std::vector<AptSource>& sources,
     if (std::find(source.components.begin(), source.components.end(), "main") == source.components.end()) continue;
     for (const std::string& uri : source.uris) {
       for (const std::string& suite : source.suites) {
-        const bool ours = std::any_of(names.begin(), names.end(), [&suite](const std::string& name) { return belongs_to(suite, name); });
+        const bool ours =
+            std::any_of(names.begin(), names.end(), [&suite](const std::string& name) { return belongs_to(suite, name); });
         if (!ours || !seen.emplace(uri, suite).second) continue;
         chosen.push_back({{uri}, {suite}, {"main"}, source.options});
       }
@@ -212,8 +215,8 @@ Result<std::vector<AptSource>> read_apt_sources(const fs::path& etc) {
     const std::string extension = file.extension().string();
     if (extension != ".list" && extension != ".sources") continue;
     HP_ASSIGN(const std::string text, read_text_file(file));
-    HP_ASSIGN(std::vector<AptSource> more, extension == ".list" ? parse_one_line_sources(text, file.string())
-                                                                : parse_deb822_sources(text, file.string()));
+    HP_ASSIGN(std::vector<AptSource> more,
+              extension == ".list" ? parse_one_line_sources(text, file.string()) : parse_deb822_sources(text, file.string()));
     sources.insert(sources.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
   }
   return sources;

@@ -47,15 +47,16 @@ struct Tool {
 
 /// One object of the build.
 struct Unit {
-  std::string object;                     // relative to the build directory: "arch/x86/mm/p2m-pod.o"
-  std::string source;                     // "arch/x86/mm/p2m-pod.c"; an assembler source for .S units
-  std::string file_symbol;                // its STT_FILE symbol in the image; empty if it has none
-  bool is_linked = true;                  // false: built, but no code of it is in the image (unlinked archive members, boot-time helpers)
-  bool is_init = false;                   // all its sections are renamed to .init.*: freed after boot
-  std::vector<std::vector<std::string>> commands;  // argument vectors, run in the build directory in order, with Base::environment and
-                                                   // nothing else in the environment. The first compiles; the last leaves `object`,
-                                                   // which appears as @OBJECT@, as the tree does as @TREE@.
-  std::string unreplayable;               // why `commands` is empty and the object can be made by the build system alone; else empty
+  std::string object;       // relative to the build directory: "arch/x86/mm/p2m-pod.o"
+  std::string source;       // "arch/x86/mm/p2m-pod.c"; an assembler source for .S units
+  std::string file_symbol;  // its STT_FILE symbol in the image; empty if it has none
+  bool is_linked = true;    // false: built, but no code of it is in the image (unlinked archive members, boot-time helpers)
+  bool is_init = false;     // all its sections are renamed to .init.*: freed after boot
+  std::vector<std::vector<std::string>>
+      commands;              // argument vectors, run in the build directory in order, with Base::environment and
+                             // nothing else in the environment. The first compiles; the last leaves `object`,
+                             // which appears as @OBJECT@, as the tree does as @TREE@.
+  std::string unreplayable;  // why `commands` is empty and the object can be made by the build system alone; else empty
   std::vector<std::string> dependencies;  // files read, relative to the build directory, sorted
 };
 
@@ -67,18 +68,18 @@ struct Base {
   std::string architecture;         // "x86_64"
   BuildId build_id;
   ProofGrade grade = ProofGrade::kIdentical;
-  std::string source_sha256;        // over the names and contents of all source files, sorted by name
+  std::string source_sha256;  // over the names and contents of all source files, sorted by name
   std::string config_sha256;
-  std::string image_sha256;         // of image/xen-syms
-  std::string build_directory;      // relative to `directory`: "tree/xen"
-  std::string symbols_image;        // relative to `directory`: the linked image with symbols, "image/xen-syms"
-  std::string boot_image;           // relative: what boots, "image/xen.gz"
-  std::string config;               // relative: "image/config"
+  std::string image_sha256;     // of image/xen-syms
+  std::string build_directory;  // relative to `directory`: "tree/xen"
+  std::string symbols_image;    // relative to `directory`: the linked image with symbols, "image/xen-syms"
+  std::string boot_image;       // relative: what boots, "image/xen.gz"
+  std::string config;           // relative: "image/config"
   std::vector<Tool> tools;
   std::vector<std::pair<std::string, std::string>> environment;  // variables that the build was given
   std::vector<std::string> generated_files;                      // relative to the build directory: headers made by the build
   std::vector<Unit> units;                                       // by object name
-  std::string files_sha256;  // of DIR/files
+  std::string files_sha256;                                      // of DIR/files
   std::uint64_t proven_functions = 0;
   std::uint64_t proven_bytes = 0;
 

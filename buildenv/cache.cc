@@ -22,7 +22,8 @@ Result<fs::path> cache_directory() {
   if (chosen.empty() && !variable("XDG_CACHE_HOME").empty()) chosen = variable("XDG_CACHE_HOME") / "hotpatch";
   if (chosen.empty() && !variable("HOME").empty()) chosen = variable("HOME") / ".cache/hotpatch";
   if (chosen.empty()) {
-    return tl::unexpected(Error(Errc::kInvalid, "there is nowhere to keep downloads: HOME is not set").with_remedy("set HOTPATCH_CACHE"));
+    return tl::unexpected(
+        Error(Errc::kInvalid, "there is nowhere to keep downloads: HOME is not set").with_remedy("set HOTPATCH_CACHE"));
   }
   std::error_code failure;
   fs::path absolute = fs::absolute(chosen, failure);
@@ -42,7 +43,8 @@ Result<FileLock> FileLock::take(const fs::path& path, Wait wait) {
     // Whoever held the lock before removed the name: what we locked may have none any more, and another process may lock a new one.
     struct stat ours = {};
     struct stat named = {};
-    if (::fstat(file.get(), &ours) == 0 && ::lstat(path.c_str(), &named) == 0 && ours.st_ino == named.st_ino && ours.st_dev == named.st_dev) {
+    if (::fstat(file.get(), &ours) == 0 && ::lstat(path.c_str(), &named) == 0 && ours.st_ino == named.st_ino &&
+        ours.st_dev == named.st_dev) {
       return FileLock(path, std::move(file));
     }
   }

@@ -71,9 +71,10 @@ class Creation {
     HP_ASSIGN(const fs::path cache, cache_directory());
     HP_ASSIGN(const XenPackages packages, fetch_xen(cache, options_.debian_version, options_.progress));
     if (packages.version != options_.debian_version) {
-      notes_.push_back("THE ARCHIVE DOES NOT HAVE xen " + options_.debian_version + " (any more). This base is of xen " + packages.version +
-                       ", the newest version whose source, image and debug packages are all there: it serves hosts that run that version, "
-                       "and no others.");
+      notes_.push_back(
+          "THE ARCHIVE DOES NOT HAVE xen " + options_.debian_version + " (any more). This base is of xen " + packages.version +
+          ", the newest version whose source, image and debug packages are all there: it serves hosts that run that version, "
+          "and no others.");
       options_.progress("note: " + notes_.back());
     }
     base_.description = "Debian xen " + packages.version;
@@ -155,15 +156,17 @@ class Creation {
     HP_ASSIGN(const BuildId rebuilt_id, elf::build_id_of(rebuilt));
     HP_ASSIGN(const std::string built_config, read_text_file(tree_ / "xen/.config"));
     HP_ASSIGN(const std::string wanted_config, read_text_file(shipped_config_.empty() ? place_ / base_.config : shipped_config_));
-    std::string text = "the image could not be reproduced: build ID " + image.build_id().text() + ", rebuilt " + rebuilt_id.text();
+    std::string text =
+        "the image could not be reproduced: build ID " + image.build_id().text() + ", rebuilt " + rebuilt_id.text();
     if (match.mismatches.empty()) {
       text += "; no function could be compared";
     } else {
-      text += "; " + std::to_string(match.mismatches.size()) + " of " + std::to_string(match.units) + " objects differ, the first is " +
-              describe(match.mismatches.front());
+      text += "; " + std::to_string(match.mismatches.size()) + " of " + std::to_string(match.units) +
+              " objects differ, the first is " + describe(match.mismatches.front());
     }
-    return tl::unexpected(Error(Errc::kTrust, std::move(text))
-                              .with_remedy("the likely reason: " + likely_reason(rebuilt, image.object(), built_config, wanted_config)));
+    return tl::unexpected(
+        Error(Errc::kTrust, std::move(text))
+            .with_remedy("the likely reason: " + likely_reason(rebuilt, image.object(), built_config, wanted_config)));
   }
 
   Result<> finish() {
@@ -193,7 +196,8 @@ class Creation {
 };
 
 Result<> check_options(const CreateOptions& options) {
-  const std::string path = options.debian_version.empty() ? value_in(user_build({}).environment, "PATH") : "/usr/sbin:/usr/bin:/sbin:/bin";
+  const std::string path =
+      options.debian_version.empty() ? value_in(user_build({}).environment, "PATH") : "/usr/sbin:/usr/bin:/sbin:/bin";
   std::vector<Requirement> needed = xen_build_requirements();
   if (!options.debian_version.empty()) {
     HP_TRY(xen_series(options.debian_version));

@@ -19,9 +19,9 @@ struct CreateOptions {
   std::filesystem::path source;
   std::filesystem::path config;
   std::filesystem::path image;
-  std::filesystem::path boot;                // optional: what boots (xen.gz); empty: what the build makes, if it is identical
-  std::vector<std::string> make_variables;   // "NAME=VALUE", given to make for a user's own tree
-  unsigned threads = 0;                      // 0: one per CPU
+  std::filesystem::path boot;               // optional: what boots (xen.gz); empty: what the build makes, if it is identical
+  std::vector<std::string> make_variables;  // "NAME=VALUE", given to make for a user's own tree
+  unsigned threads = 0;                     // 0: one per CPU
   Progress progress = [](const std::string&) {};
 };
 

@@ -96,7 +96,8 @@ Result<std::string> choose_version(const Apt& apt, const std::string& wanted) {
     }
     newest = version;
   }
-  if (newest.empty()) return fail(Errc::kNotFound, "the archive has no version of xen with its source, image and debug packages all there");
+  if (newest.empty())
+    return fail(Errc::kNotFound, "the archive has no version of xen with its source, image and debug packages all there");
   return newest;
 }
 
@@ -146,7 +147,8 @@ std::tm utc(std::int64_t seconds) {
 Result<std::string> xen_series(const std::string& version) {
   const std::size_t bad = version.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.+~-");
   const std::size_t dot = version.find('.');
-  const std::size_t end = dot == std::string::npos ? dot : std::min(version.find_first_not_of("0123456789", dot + 1), version.size());
+  const std::size_t end =
+      dot == std::string::npos ? dot : std::min(version.find_first_not_of("0123456789", dot + 1), version.size());
   const bool is_number = dot != std::string::npos && dot != 0 && version.find_first_not_of("0123456789") == dot && end > dot + 1;
   if (bad != std::string::npos || !is_number) {
     return tl::unexpected(Error(Errc::kInvalid, "'" + version + "' is not a Debian version of Xen")
@@ -190,7 +192,8 @@ Result<XenShipped> unpack_shipped(const XenPackages& packages, const fs::path& i
   for (const fs::path& file : {shipped.symbols, shipped.boot, shipped.config}) {
     std::error_code ignored;
     if (!fs::is_regular_file(file, ignored)) {
-      return fail(Errc::kNotFound, "the packages of xen " + packages.version + " do not have " + file.lexically_relative(into).string());
+      return fail(Errc::kNotFound,
+                  "the packages of xen " + packages.version + " do not have " + file.lexically_relative(into).string());
     }
   }
   return shipped;
@@ -210,7 +213,8 @@ Result<XenBuild> debian_build(const fs::path& tree) {
   HP_ASSIGN(const std::string owner, maintainer(tree));
   std::int64_t seconds = 0;
   const auto parsed = std::from_chars(timestamp.data(), timestamp.data() + timestamp.size(), seconds);
-  if (parsed.ec != std::errc() || timestamp.empty()) return fail(Errc::kMalformed, "debian/changelog has the date '" + timestamp + "'");
+  if (parsed.ec != std::errc() || timestamp.empty())
+    return fail(Errc::kMalformed, "debian/changelog has the date '" + timestamp + "'");
   XenBuild build;
   build.environment = {
       {"DEB_MAINTAINER", owner},
@@ -224,9 +228,7 @@ Result<XenBuild> debian_build(const fs::path& tree) {
       {"XEN_BUILD_TIME", utc_time(seconds)},
   };
   const std::string place(kTreePlaceholder);
-  build.make_arguments = {"CC=x86_64-linux-gnu-gcc",
-                          "LD=x86_64-linux-gnu-ld",
-                          "XEN_COMPILE_ARCH=x86_64",
+  build.make_arguments = {"CC=x86_64-linux-gnu-gcc", "LD=x86_64-linux-gnu-ld", "XEN_COMPILE_ARCH=x86_64",
                           "XEN_TARGET_ARCH=x86_64",
                           "EXTRA_CFLAGS_XEN_CORE=-ffile-prefix-map=" + place + "=. -fdebug-prefix-map=" + place + "=."};
   return build;

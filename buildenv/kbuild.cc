@@ -32,7 +32,8 @@ std::string temporary_of(const std::string& object) {
 }
 
 std::string replace_all(std::string text, const std::string& from, std::string_view to) {
-  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) text.replace(at, from.size(), to);
+  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
+    text.replace(at, from.size(), to);
   return text;
 }
 
@@ -54,7 +55,8 @@ Result<Words> last_command(const KbuildRecord& record) {
 
 bool is_aggregate(const Words& words) { return is_program(words.front(), "ld") || is_program(words.front(), "ar"); }
 bool is_rename(const Words& words) {
-  return is_program(words.front(), "objcopy") && words.size() > 3 && std::find(words.begin(), words.end(), "--rename-section") != words.end();
+  return is_program(words.front(), "objcopy") && words.size() > 3 &&
+         std::find(words.begin(), words.end(), "--rename-section") != words.end();
 }
 
 std::string normal(const std::string& path, const KbuildTree& kbuild) {
@@ -127,7 +129,10 @@ std::set<std::string_view> file_symbols(const elf::Object& object) {
 class UnitReader {
  public:
   UnitReader(const KbuildTree& kbuild, Parsed parsed, const elf::Image& image)
-      : kbuild_(kbuild), parsed_(std::move(parsed)), image_files_(file_symbols(image.object())), seconds_(second_steps(kbuild.log)) {
+      : kbuild_(kbuild),
+        parsed_(std::move(parsed)),
+        image_files_(file_symbols(image.object())),
+        seconds_(second_steps(kbuild.log)) {
     walk(parsed_, kLinkedLast, {}, reached_);
   }
 

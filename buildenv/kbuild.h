@@ -20,9 +20,9 @@ namespace hotpatch::buildenv {
 
 /// One .cmd file.
 struct KbuildRecord {
-  std::string target;   // "common/domain.o"
-  std::string command;  // as the shell saw it
-  std::string source;   // source_TARGET; empty for what has none
+  std::string target;                     // "common/domain.o"
+  std::string command;                    // as the shell saw it
+  std::string source;                     // source_TARGET; empty for what has none
   std::vector<std::string> dependencies;  // deps_TARGET without the configuration's markers, as written there
 };
 

@@ -150,8 +150,8 @@ Result<Base> read_manifest(const Json& json) {
   std::uint64_t version = 0;
   HP_TRY(reader.number("version", version));
   if (version != kManifestVersion) {
-    return tl::unexpected(Error(Errc::kUnsupported, "manifest version " + std::to_string(version) + "; this program reads version " +
-                                                        std::to_string(kManifestVersion))
+    return tl::unexpected(Error(Errc::kUnsupported, "manifest version " + std::to_string(version) +
+                                                        "; this program reads version " + std::to_string(kManifestVersion))
                               .with_remedy("make the base again with this hotpatch"));
   }
   Base base;
@@ -192,8 +192,8 @@ std::string unit_text(const Unit& unit) {
   std::string text = "    {\n      \"object\": " + quoted(unit.object) + ",\n      \"source\": " + quoted(unit.source) +
                      ",\n      \"file_symbol\": " + quoted(unit.file_symbol) +
                      ",\n      \"linked\": " + (unit.is_linked ? "true" : "false") +
-                     ",\n      \"init\": " + (unit.is_init ? "true" : "false") + ",\n      \"unreplayable\": " + quoted(unit.unreplayable) +
-                     ",\n      \"commands\": [";
+                     ",\n      \"init\": " + (unit.is_init ? "true" : "false") +
+                     ",\n      \"unreplayable\": " + quoted(unit.unreplayable) + ",\n      \"commands\": [";
   for (const std::vector<std::string>& command : unit.commands) {
     if (&command != &unit.commands.front()) text += ",";
     text += "\n        " + list_text(command);
@@ -246,8 +246,8 @@ std::string manifest_text(const Base& base) {
   text += "  \"tools\": [";
   for (const Tool& tool : base.tools) {
     if (&tool != &base.tools.front()) text += ",";
-    text += "\n    {\"name\": " + quoted(tool.name) + ", \"path\": " + quoted(tool.path) + ", \"version\": " + quoted(tool.version) +
-            ", \"sha256\": " + quoted(tool.sha256) + "}";
+    text += "\n    {\"name\": " + quoted(tool.name) + ", \"path\": " + quoted(tool.path) +
+            ", \"version\": " + quoted(tool.version) + ", \"sha256\": " + quoted(tool.sha256) + "}";
   }
   text += "\n  ],\n  \"environment\": {";
   for (const auto& variable : base.environment) {

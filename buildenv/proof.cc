@@ -80,7 +80,8 @@ Result<bool> same_bytes(const fs::path& left, const fs::path& right) {
 
 std::string describe(const UnitMismatch& mismatch) {
   std::ostringstream text;
-  text << mismatch.unit << ": " << mismatch.first.symbol << "+0x" << std::hex << mismatch.first.offset << std::dec << ": " << mismatch.first.reason;
+  text << mismatch.unit << ": " << mismatch.first.symbol << "+0x" << std::hex << mismatch.first.offset << std::dec << ": "
+       << mismatch.first.reason;
   if (!mismatch.first.rebuilt.empty()) text << "; rebuilt " << hex_bytes(mismatch.first.rebuilt, ' ');
   if (!mismatch.first.image.empty()) text << "; image " << hex_bytes(mismatch.first.image, ' ');
   if (mismatch.count > 1) text << "; and " << mismatch.count - 1 << " more in this object";
@@ -91,7 +92,8 @@ std::string likely_reason(const elf::Object& rebuilt, const elf::Object& image, 
                           const std::string& wanted_config) {
   const std::string ours = comment_of(rebuilt);
   const std::string theirs = comment_of(image);
-  if (ours != theirs && !theirs.empty()) return "another compiler: the image is from '" + theirs + "', the rebuilt one from '" + ours + "'";
+  if (ours != theirs && !theirs.empty())
+    return "another compiler: the image is from '" + theirs + "', the rebuilt one from '" + ours + "'";
   const std::set<std::string> built = settings_of(built_config);
   const std::set<std::string> wanted = settings_of(wanted_config);
   std::string differences;
@@ -101,7 +103,8 @@ std::string likely_reason(const elf::Object& rebuilt, const elf::Object& image, 
     if (++count <= 5) differences += (differences.empty() ? "'" : ", '") + setting + "'";
   }
   if (count > 0) {
-    return "another configuration: " + std::to_string(count) + " settings asked for did not come out of olddefconfig, such as " + differences;
+    return "another configuration: " + std::to_string(count) + " settings asked for did not come out of olddefconfig, such as " +
+           differences;
   }
   return "the same compiler version and configuration, so another source, other variables given to make, or other compiler flags";
 }
@@ -109,16 +112,20 @@ std::string likely_reason(const elf::Object& rebuilt, const elf::Object& image, 
 Result<elf::Image> read_xen_image(const fs::path& path) {
   HP_ASSIGN(Bytes bytes, read_file(path));
   const std::string_view text = as_text(bytes);
-  const char* const kRemedy = "give the image with symbols that the same build made: xen-syms (in Debian: the -dbg package's usr/lib/debug/boot/xen-syms-*)";
+  const char* const kRemedy =
+      "give the image with symbols that the same build made: xen-syms (in Debian: the -dbg package's "
+      "usr/lib/debug/boot/xen-syms-*)";
   if (text.starts_with("MZ")) {
     return tl::unexpected(
-        Error(Errc::kUnsupported, path.string() +
-                                      " is a xen.efi: a base of its own, with other addresses than xen-syms and a build ID of 16 bytes, which "
-                                      "cannot be served yet")
+        Error(Errc::kUnsupported,
+              path.string() +
+                  " is a xen.efi: a base of its own, with other addresses than xen-syms and a build ID of 16 bytes, which "
+                  "cannot be served yet")
             .with_remedy("on hosts that boot xen.gz, give its xen-syms; a host that boots xen.efi cannot be patched yet"));
   }
   if (text.starts_with("\x1f\x8b")) {
-    return tl::unexpected(Error(Errc::kUnsupported, path.string() + " is a compressed boot image, without symbols").with_remedy(kRemedy));
+    return tl::unexpected(
+        Error(Errc::kUnsupported, path.string() + " is a compressed boot image, without symbols").with_remedy(kRemedy));
   }
   HP_ASSIGN(elf::Object object, elf::parse_object(std::move(bytes), path.string()));
   auto image = elf::Image::make(std::move(object));

@@ -16,8 +16,8 @@ namespace hotpatch::buildenv {
 struct ShellCommand {
   std::vector<std::string> words;  // quotes and escapes removed
   std::string end;                 // the operator that ends it: ";", "&&", "||", "|", "&", ";;", "(", ")"; empty for the last
-  bool expands = false;            // a word has an unquoted (or double-quoted) '$' or '`', or an unquoted '*', '?', '[' or leading '~'
-  bool redirects = false;          // it has '<' or '>'; their words are left out
+  bool expands = false;    // a word has an unquoted (or double-quoted) '$' or '`', or an unquoted '*', '?', '[' or leading '~'
+  bool redirects = false;  // it has '<' or '>'; their words are left out
 };
 
 /// kMalformed for a quote that is not closed.

@@ -24,7 +24,8 @@ Result<std::string> output_of(std::vector<std::string> argv, const std::string& 
 }
 
 Result<Tool> identify(const std::string& role, const std::string& program, const std::string& path) {
-  std::optional<fs::path> found = program.find('/') == std::string::npos ? process::find_program(program, path) : fs::path(program);
+  std::optional<fs::path> found =
+      program.find('/') == std::string::npos ? process::find_program(program, path) : fs::path(program);
   if (!found) return fail(Errc::kNotFound, role + " " + program + " is not installed");
   std::error_code failure;
   const fs::path real = fs::canonical(*found, failure);
@@ -60,19 +61,26 @@ Result<> require_programs(const std::vector<Requirement>& programs, const std::s
   if (missing.empty()) return {};
   std::string remedy = "apt-get install";
   for (const std::string& package : packages) remedy += " " + package;
-  return tl::unexpected(Error(Errc::kNotFound, "the build needs programs that are not installed: " + missing).with_remedy(remedy));
+  return tl::unexpected(
+      Error(Errc::kNotFound, "the build needs programs that are not installed: " + missing).with_remedy(remedy));
 }
 
 std::vector<Requirement> xen_build_requirements() {
-  return {{"make", "make"},         {"gcc", "gcc"},       {"ld", "binutils"},     {"as", "binutils"},   {"objcopy", "binutils"},
-          {"objdump", "binutils"},  {"nm", "binutils"},   {"flex", "flex"},       {"bison", "bison"},   {"python3", "python3"},
-          {"gzip", "gzip"},         {"awk", "mawk"},      {"perl", "perl"},       {"cp", "coreutils"},  {"sed", "sed"}};
+  return {{"make", "make"},        {"gcc", "gcc"},     {"ld", "binutils"}, {"as", "binutils"},  {"objcopy", "binutils"},
+          {"objdump", "binutils"}, {"nm", "binutils"}, {"flex", "flex"},   {"bison", "bison"},  {"python3", "python3"},
+          {"gzip", "gzip"},        {"awk", "mawk"},    {"perl", "perl"},   {"cp", "coreutils"}, {"sed", "sed"}};
 }
 
 std::vector<Requirement> debian_package_requirements() {
-  return {{"apt-get", "apt"},           {"apt-cache", "apt"},          {"apt-config", "apt"},
-          {"dpkg-deb", "dpkg"},         {"dpkg-source", "dpkg-dev"},   {"dpkg-parsechangelog", "dpkg-dev"},
-          {"patch", "patch"},           {"xz", "xz-utils"},            {"x86_64-linux-gnu-gcc", "gcc"},
+  return {{"apt-get", "apt"},
+          {"apt-cache", "apt"},
+          {"apt-config", "apt"},
+          {"dpkg-deb", "dpkg"},
+          {"dpkg-source", "dpkg-dev"},
+          {"dpkg-parsechangelog", "dpkg-dev"},
+          {"patch", "patch"},
+          {"xz", "xz-utils"},
+          {"x86_64-linux-gnu-gcc", "gcc"},
           {"x86_64-linux-gnu-ld", "binutils"}};
 }
 

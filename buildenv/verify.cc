@@ -17,13 +17,15 @@ namespace {
 namespace fs = std::filesystem;
 
 void replace_all(std::string& text, std::string_view from, const std::string& to) {
-  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) text.replace(at, from.size(), to);
+  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
+    text.replace(at, from.size(), to);
 }
 
 Result<> verify_files(const Base& base, unsigned threads, Verification& verification) {
   HP_ASSIGN(const std::string text, read_text_file(base.directory / kFileListName));
   if (sha256_text(as_byte_view(text)) != base.files_sha256) {
-    verification.problems.push_back(std::string(kFileListName) + ", the list of all files, is not the one that the manifest was written for");
+    verification.problems.push_back(std::string(kFileListName) +
+                                    ", the list of all files, is not the one that the manifest was written for");
   }
   HP_ASSIGN(const FileList recorded, parse_file_list(text));
   HP_ASSIGN(FileList found, list_files(base.directory, "tree", threads));
@@ -57,7 +59,9 @@ Result<> verify_image(const Base& base, unsigned threads, Verification& verifica
   }
   if (base.grade == ProofGrade::kIdentical) {
     HP_ASSIGN(const bool same, same_bytes(base.build_path() / "xen-syms", base.symbols_path()));
-    if (!same) verification.problems.push_back("the rebuilt " + base.build_directory + "/xen-syms is not " + base.symbols_image + " byte for byte");
+    if (!same)
+      verification.problems.push_back("the rebuilt " + base.build_directory + "/xen-syms is not " + base.symbols_image +
+                                      " byte for byte");
   }
   HP_ASSIGN(const MatchProof match, match_units(base.build_path(), base.units, image, threads));
   verification.functions = match.functions;
@@ -94,7 +98,8 @@ Result<> verify_objects(const Base& base, unsigned threads, Verification& verifi
     verification.replayed += static_cast<std::uint64_t>(replayed[at]);
     if (!problems[at].empty()) verification.problems.push_back(problems[at]);
     const Unit& unit = base.units[at];
-    if (!unit.unreplayable.empty()) verification.notes.push_back(unit.object + " cannot be made again singly: " + unit.unreplayable);
+    if (!unit.unreplayable.empty())
+      verification.notes.push_back(unit.object + " cannot be made again singly: " + unit.unreplayable);
   }
   return {};
 }
@@ -102,7 +107,8 @@ Result<> verify_objects(const Base& base, unsigned threads, Verification& verifi
 }  // namespace
 
 Result<> replay_unit(const Base& base, const Unit& unit, const fs::path& build, const fs::path& object) {
-  if (!unit.unreplayable.empty()) return fail(Errc::kUnsupported, unit.object + " cannot be made again singly: " + unit.unreplayable);
+  if (!unit.unreplayable.empty())
+    return fail(Errc::kUnsupported, unit.object + " cannot be made again singly: " + unit.unreplayable);
   const std::string tree = build.parent_path().string();
   Result<> outcome;
   for (const std::vector<std::string>& words : unit.commands) {

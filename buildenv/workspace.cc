@@ -35,8 +35,9 @@ Result<> require_free(const fs::path& target) {
   if (!fs::exists(status)) return {};
   if (fs::is_directory(status) && fs::is_empty(target, failure)) return {};
   const bool is_base = fs::exists(target / "manifest.json", failure);
-  return tl::unexpected(Error(Errc::kInvalid, target.string() + (is_base ? " is a base already" : " exists and is not an empty directory"))
-                            .with_remedy("give another --output, or remove it first"));
+  return tl::unexpected(
+      Error(Errc::kInvalid, target.string() + (is_base ? " is a base already" : " exists and is not an empty directory"))
+          .with_remedy("give another --output, or remove it first"));
 }
 
 }  // namespace
@@ -45,7 +46,8 @@ Result<Workspace> Workspace::make(const fs::path& wanted, std::uint64_t bytes_ne
   std::error_code failure;
   fs::path target = fs::absolute(wanted, failure).lexically_normal();
   if (!target.has_filename()) target = target.parent_path();
-  if (failure || target.filename().empty()) return fail(Errc::kInvalid, "'" + wanted.string() + "' cannot be the directory of a base");
+  if (failure || target.filename().empty())
+    return fail(Errc::kInvalid, "'" + wanted.string() + "' cannot be the directory of a base");
   fs::create_directories(target.parent_path(), failure);
   if (failure) return fail_errno("create " + target.parent_path().string(), failure.value());
   // Commands of the build hold the tree's path: it must be the one that the tools see, without symbolic links.
@@ -57,7 +59,8 @@ Result<Workspace> Workspace::make(const fs::path& wanted, std::uint64_t bytes_ne
   auto lock = FileLock::take(target.parent_path() / beside(target, ".lock"), FileLock::Wait::kNo);
   if (!lock) {
     if (lock.error().code() != Errc::kBusy) return tl::unexpected(std::move(lock).error());
-    return tl::unexpected(Error(Errc::kBusy, target.string() + " is being made by another process").with_remedy("wait for it, or give another --output"));
+    return tl::unexpected(Error(Errc::kBusy, target.string() + " is being made by another process")
+                              .with_remedy("wait for it, or give another --output"));
   }
   HP_TRY(require_free(target));
   // The same name each time: the build writes it into a generated header, and two creations of one base should be the same.
@@ -81,7 +84,8 @@ Workspace::~Workspace() {
 
 Result<> Workspace::publish() {
   HP_TRY(sync_directory(path_, true));
-  if (::rename(path_.c_str(), target_.c_str()) != 0) return fail_errno("rename " + path_.string() + " to " + target_.string(), errno);
+  if (::rename(path_.c_str(), target_.c_str()) != 0)
+    return fail_errno("rename " + path_.string() + " to " + target_.string(), errno);
   path_.clear();
   return sync_directory(target_.parent_path(), false);
 }
@@ -89,8 +93,10 @@ Result<> Workspace::publish() {
 Error Workspace::explain(Error error) const {
   const std::uint64_t available = free_bytes(path_.empty() ? target_.parent_path() : path_);
   if (available >= 8 * kMebibyte && error.os_error() != ENOSPC) return error;
-  return Error(Errc::kIo, "the disk is full: " + std::to_string(available / kMebibyte) + " MiB free in " +
-                              target_.parent_path().string() + " (" + error.message().substr(0, error.message().find('\n')) + ")", ENOSPC)
+  return Error(Errc::kIo,
+               "the disk is full: " + std::to_string(available / kMebibyte) + " MiB free in " + target_.parent_path().string() +
+                   " (" + error.message().substr(0, error.message().find('\n')) + ")",
+               ENOSPC)
       .with_remedy("make room, or give an --output elsewhere");
 }
 

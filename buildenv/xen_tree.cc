@@ -100,8 +100,8 @@ Result<> copy_source(const fs::path& source, const fs::path& tree) {
   return {};
 }
 
-Result<std::string> build_xen(const fs::path& tree, const XenBuild& build, const fs::path& config, const fs::path& work, unsigned threads,
-                              const Progress& progress) {
+Result<std::string> build_xen(const fs::path& tree, const XenBuild& build, const fs::path& config, const fs::path& work,
+                              unsigned threads, const Progress& progress) {
   std::error_code failure;
   fs::copy_file(config, tree / "xen/.config", fs::copy_options::overwrite_existing, failure);
   if (failure) return fail_errno("copy " + config.string(), failure.value());
@@ -123,7 +123,8 @@ Result<std::string> build_xen(const fs::path& tree, const XenBuild& build, const
     if (!outcome) return tl::unexpected(Error(outcome.error()).while_doing("build"));
     HP_ASSIGN(text, read_text_file(log));
     if (outcome->exit_status != 0) {
-      return fail(Errc::kInvalid, "the build failed (make's exit status " + std::to_string(outcome->exit_status) + "):" + failure_lines(text));
+      return fail(Errc::kInvalid,
+                  "the build failed (make's exit status " + std::to_string(outcome->exit_status) + "):" + failure_lines(text));
     }
   }
   fs::remove(log, failure);
@@ -139,7 +140,8 @@ XenBuild user_build(const std::vector<std::string>& make_variables) {
                                      [](const std::string& variable) { return variable.starts_with("EXTRA_CFLAGS_XEN_CORE="); });
   // Without this, debug information would hold the directory, and a command run again elsewhere would make another object.
   const std::string place(kTreePlaceholder);
-  if (!has_flags) build.make_arguments.push_back("EXTRA_CFLAGS_XEN_CORE=-ffile-prefix-map=" + place + "=. -fdebug-prefix-map=" + place + "=.");
+  if (!has_flags)
+    build.make_arguments.push_back("EXTRA_CFLAGS_XEN_CORE=-ffile-prefix-map=" + place + "=. -fdebug-prefix-map=" + place + "=.");
   return build;
 }
 

@@ -24,6 +24,7 @@ Result<std::string> build_xen(const std::filesystem::path& tree, const XenBuild&
 [[nodiscard]] XenBuild user_build(const std::vector<std::string>& make_variables);
 
 /// The value of NAME among "NAME=VALUE" arguments, or `otherwise`.
-[[nodiscard]] std::string make_variable(const std::vector<std::string>& arguments, const std::string& name, const std::string& otherwise);
+[[nodiscard]] std::string make_variable(const std::vector<std::string>& arguments, const std::string& name,
+                                        const std::string& otherwise);
 
 }  // namespace hotpatch::buildenv

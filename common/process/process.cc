@@ -140,7 +140,8 @@ struct Launch {
   (void)sigemptyset(&none);
   (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
   (void)::signal(SIGPIPE, SIG_DFL);
-  if (::dup2(launch.input, STDIN_FILENO) < 0 || ::dup2(launch.output, STDOUT_FILENO) < 0 || ::dup2(launch.errors, STDERR_FILENO) < 0) {
+  if (::dup2(launch.input, STDIN_FILENO) < 0 || ::dup2(launch.output, STDOUT_FILENO) < 0 ||
+      ::dup2(launch.errors, STDERR_FILENO) < 0) {
     give_up(launch.failure);
   }
   (void)::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
@@ -165,8 +166,7 @@ bool wait_for_end(pid_t child, std::chrono::milliseconds timeout) {
 
 int reap(pid_t child) {
   int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
   if (WIFSIGNALED(status)) return 128 + WTERMSIG(status);
   return WEXITSTATUS(status);
 }
@@ -238,8 +238,7 @@ Result<Outcome> run(const Command& command) {
   failure_in.reset();
   int exec_error = 0;
   ssize_t got = 0;
-  while ((got = ::read(failure_out.get(), &exec_error, sizeof exec_error)) < 0 && errno == EINTR) {
-  }
+  while ((got = ::read(failure_out.get(), &exec_error, sizeof exec_error)) < 0 && errno == EINTR) {}
   if (got == static_cast<ssize_t>(sizeof exec_error)) {
     (void)reap(child);
     if (exec_error == ENOENT) {

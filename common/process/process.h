@@ -15,12 +15,12 @@
 namespace hotpatch::process {
 
 struct Command {
-  std::vector<std::string> argv;  // argv[0] is looked up in the PATH that the program is given, if it has no '/'
-  std::filesystem::path directory;                                // empty: the caller's
-  std::vector<std::pair<std::string, std::string>> environment;   // set in addition to the caller's
-  std::vector<std::string> unset;                                 // names removed from the environment
-  bool clear_environment = false;                                 // nothing of the caller's environment is passed on
-  std::string input;                                              // given on standard input, which is /dev/null if empty
+  std::vector<std::string> argv;    // argv[0] is looked up in the PATH that the program is given, if it has no '/'
+  std::filesystem::path directory;  // empty: the caller's
+  std::vector<std::pair<std::string, std::string>> environment;  // set in addition to the caller's
+  std::vector<std::string> unset;                                // names removed from the environment
+  bool clear_environment = false;                                // nothing of the caller's environment is passed on
+  std::string input;                                             // given on standard input, which is /dev/null if empty
   std::filesystem::path output_file;  // if not empty, standard output and error go here and not into Outcome
   // 0: none. With one, the program gets a process group of its own, which is killed as a whole on expiry; without, it stays in the
   // caller's, so that an interrupt from the terminal reaches it too. It is killed in any case when the caller dies.

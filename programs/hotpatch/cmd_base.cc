@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "programs/hotpatch/cmd_base.h"
 
-#include <algorithm>
 #include <chrono>
 #include <iostream>
 #include <memory>
@@ -94,7 +93,8 @@ void print_base(const buildenv::Base& base) {
             << "              " << base.proven_functions << " functions, " << base.proven_bytes
             << " bytes found in the image, function by function\n"
             << "  objects     " << counts.linked << " in the image (" << counts.assembly << " of assembly, " << counts.init
-            << " freed after boot), " << base.units.size() - counts.linked << " not; " << counts.replayable << " can be made again singly\n"
+            << " freed after boot), " << base.units.size() - counts.linked << " not; " << counts.replayable
+            << " can be made again singly\n"
             << "  generated   " << base.generated_files.size() << " headers and sources made by the build\n";
   for (const buildenv::Tool& tool : base.tools) {
     std::cout << "  " << tool.name << std::string(tool.name.size() < 11 ? 12 - tool.name.size() : 1, ' ') << tool.version << "\n"
@@ -110,7 +110,8 @@ void print_base(const buildenv::Base& base) {
 
 Result<ExitCode> run_create(const buildenv::CreateOptions& options, const std::string& target, bool json) {
   if (target != "xen") {
-    return tl::unexpected(Error(Errc::kUsage, "base create: no target '" + target + "'").with_remedy("hotpatch base create xen …"));
+    return tl::unexpected(
+        Error(Errc::kUsage, "base create: no target '" + target + "'").with_remedy("hotpatch base create xen …"));
   }
   const bool own = !options.source.empty() || !options.config.empty() || !options.image.empty();
   if (own == !options.debian_version.empty()) {
@@ -120,9 +121,7 @@ Result<ExitCode> run_create(const buildenv::CreateOptions& options, const std::s
   if (own && (options.source.empty() || options.config.empty() || options.image.empty())) {
     return fail(Errc::kUsage, "base create: --source, --config and --image are needed together");
   }
-  const auto begin = steady_clock::now();
   HP_ASSIGN(const buildenv::CreateOutcome outcome, buildenv::create_xen_base(options));
-  const double seconds = std::chrono::duration<double>(steady_clock::now() - begin).count();
   if (json) {
     Json document = make_document("base create");
     document["base"] = base_json(outcome.base);
@@ -131,7 +130,6 @@ Result<ExitCode> run_create(const buildenv::CreateOptions& options, const std::s
       document["version_substituted"] = options.debian_version != outcome.base.package_version;
     }
     document["notes"] = outcome.notes;
-    document["seconds"] = seconds;
     print_document(document);
     return ExitCode::kDone;
   }
@@ -186,14 +184,18 @@ void add_create(CLI::App& parent, Chosen& chosen) {
     buildenv::CreateOptions create;
   };
   const auto options = std::make_shared<Options>();
-  CLI::App* command = parent.add_subcommand("create", "Build an image again, prove that it is the shipped one, and keep what that took");
+  CLI::App* command =
+      parent.add_subcommand("create", "Build an image again, prove that it is the shipped one, and keep what that took");
   command->add_option("target", options->target, "what to make a base of: xen")->required();
-  command->add_option("--debian", options->create.debian_version, "the version of Debian's package, e.g. 4.17.5+72-g01140da4e8-1");
+  command->add_option("--debian", options->create.debian_version,
+                      "the version of Debian's package, e.g. 4.17.5+72-g01140da4e8-1");
   command->add_option("--source", options->create.source, "your own source tree (the directory that has xen/ and Config.mk)");
   command->add_option("--config", options->create.config, "the configuration that your image was built with (xen/.config)");
   command->add_option("--image", options->create.image, "your image with symbols: xen-syms");
   command->add_option("--boot", options->create.boot, "what your hosts boot: xen.gz (for hotpatch try)");
-  command->add_option("--make-variable", options->create.make_variables, "NAME=VALUE that your image's build gave to make; repeatable")
+  command
+      ->add_option("--make-variable", options->create.make_variables,
+                   "NAME=VALUE that your image's build gave to make; repeatable")
       ->take_all();
   command->add_option("--output", options->create.output, "the directory to make")->required();
   command->add_option("-j,--jobs", options->create.threads, "jobs at a time (default: one per CPU)");
@@ -223,8 +225,9 @@ void add_verify(CLI::App& parent, Chosen& chosen) {
   command->add_flag("--objects", options->verify.objects, "also make every object again with its recorded commands");
   command->add_option("-j,--jobs", options->verify.threads, "jobs at a time (default: one per CPU)");
   add_json_option(*command, chosen);
-  command->callback(
-      [options, &chosen] { chosen.run = [options, &chosen] { return run_verify(options->directory, options->verify, chosen.json); }; });
+  command->callback([options, &chosen] {
+    chosen.run = [options, &chosen] { return run_verify(options->directory, options->verify, chosen.json); };
+  });
 }
 
 }  // namespace

@@ -12,9 +12,7 @@ Json make_document(const char* command) {
   return document;
 }
 
-void print_document(const Json& document) {
-  std::cout << document.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
-}
+void print_document(const Json& document) { std::cout << document.dump(2, ' ', false, Json::error_handler_t::replace) << '\n'; }
 
 void add_json_option(CLI::App& command, Chosen& chosen) {
   command.add_flag("--json", chosen.json, "write one JSON document to standard output");

@@ -68,7 +68,8 @@ ExitCode run(int argc, char** argv) {
       app.exit(error);
       return ExitCode::kDone;
     }
-    const bool json = std::any_of(argv + 1, argv + argc, [](const char* argument) { return std::string_view(argument) == "--json"; });
+    const bool json =
+        std::any_of(argv + 1, argv + argc, [](const char* argument) { return std::string_view(argument) == "--json"; });
     print_error(Error(Errc::kUsage, error.what()).with_remedy("see hotpatch --help, or --help after the command"), json);
     return ExitCode::kUsage;
   }

@@ -28,8 +28,8 @@ TEST_CASE("the one-line format: options, comments, source lines and CDs") {
 }
 
 TEST_CASE("a malformed line is named by file and number") {
-  for (const char* bad : {"\ndeb http://mirror/debian", "\nrpm http://mirror bookworm main", "\ndeb [signed-by=/k http://m b main",
-                          "\ndeb [trusted] http://m b main"}) {
+  for (const char* bad : {"\ndeb http://mirror/debian", "\nrpm http://mirror bookworm main",
+                          "\ndeb [signed-by=/k http://m b main", "\ndeb [trusted] http://m b main"}) {
     CAPTURE(bad);
     const auto sources = parse_one_line_sources(bad, "x.list");
     REQUIRE_FALSE(sources);

@@ -44,15 +44,17 @@ TEST_CASE("the log of a verbose build shows how the temporary file becomes the o
       "  mv -f lib/.x.o.tmp lib/x.o\n"
       "  objcopy a.o.tmp $WHERE\n");
   CHECK(steps.size() == 2);
-  CHECK(steps.at("common/domain.o") == Words{"objcopy", "--redefine-sym", "domain.c=common/domain.c", "common/.domain.o.tmp", "common/domain.o"});
+  CHECK(steps.at("common/domain.o") ==
+        Words{"objcopy", "--redefine-sym", "domain.c=common/domain.c", "common/.domain.o.tmp", "common/domain.o"});
   CHECK(steps.at("lib/x.o") == Words{"mv", "-f", "lib/.x.o.tmp", "lib/x.o"});
 }
 
 TEST_CASE("replayable commands name neither the tree nor the object, except where the object is told its name") {
   auto record = parse_cmd_file(kRecord);
   REQUIRE(record);
-  record->command = "gcc -MF common/.domain.o.d -ffile-prefix-map=/b/tree=. -DLABEL=common/domain.o -c common/domain.c "
-                    "-o common/.domain.o.tmp -MQ common/domain.o";
+  record->command =
+      "gcc -MF common/.domain.o.d -ffile-prefix-map=/b/tree=. -DLABEL=common/domain.o -c common/domain.c "
+      "-o common/.domain.o.tmp -MQ common/domain.o";
   const Words second = {"objcopy", "--redefine-sym", "domain.c=common/domain.c", "common/.domain.o.tmp", "common/domain.o"};
   const auto commands = compile_commands(*record, &second, "/b/tree");
   REQUIRE(commands);
