@@ -37,19 +37,9 @@ Result<Compiled> run_in_view(const Base& base, const View& view, std::vector<std
   process::Command command;
   command.argv = std::move(argv);
   command.directory = view.build;
-  command.environment = base.environment;
-  command.environment.emplace_back("LC_ALL", "C");
-  // What gcc takes from its caller's environment (gcc(1), "ENVIRONMENT") was not there when the base was built.
-  command.unset = {"CPATH",
-                   "C_INCLUDE_PATH",
-                   "LIBRARY_PATH",
-                   "COMPILER_PATH",
-                   "GCC_EXEC_PREFIX",
-                   "GCC_COMPARE_DEBUG",
-                   "SOURCE_DATE_EPOCH",
-                   "DEPENDENCIES_OUTPUT",
-                   "SUNPRO_DEPENDENCIES",
-                   "LANGUAGE"};
+  command.environment = {{"LC_ALL", "C"}};  // messages as we quote them, where the base does not say
+  command.environment.insert(command.environment.end(), base.environment.begin(), base.environment.end());
+  command.clear_environment = true;  // the caller's may steer gcc (gcc(1), "ENVIRONMENT")
   command.timeout = std::chrono::minutes(10);
   HP_ASSIGN(process::Outcome outcome, process::run(command));
   Compiled compiled;

@@ -45,7 +45,13 @@ class UnitFinder {
     ConcernedUnits concerned;
     for (const Unit& unit : base_.units) {
       if (!is_concerned(unit)) continue;
-      if (unit.is_linked) {
+      if (unit.commands.empty() && (unit.is_linked || is_boot_helper(unit))) {
+        findings_.add({rule::kGenerated,
+                       Severity::kError,
+                       {unit.object, "", "", unit.source},
+                       "the object may change, and can be made by the build system alone: " + unit.unreplayable,
+                       "leave what it depends on out of the patch if the fix works without it"});
+      } else if (unit.is_linked) {
         concerned.units.push_back(&unit);
       } else if (is_boot_helper(unit)) {
         concerned.boot_units.push_back(&unit);

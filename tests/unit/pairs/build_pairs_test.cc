@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 
 #include "buildenv/pairs/compile.h"
@@ -45,6 +46,7 @@ class SmallBase {
     base_.description = "the small base";
     base_.architecture = "x86_64";
     base_.build_directory = "tree/xen";
+    base_.environment = {{"PATH", "/usr/bin:/bin"}, {"OF_THE_BASE", "1"}};
     add("first", {"common/first.c", "include/shared.h", "common/../include/shared.h"});
     add("second", {"common/second.c", "common/../include/shared.h"});
     add("third", {"common/third.c"});
@@ -435,6 +437,30 @@ TEST_CASE("an object outside the image is noted, not compiled") {
   const PairBuild build = small.built();
   CHECK(rules_of(build.findings) == "HP-unlinked ");
   CHECK(build.pairs.empty());
+}
+
+TEST_CASE("a unit that cannot be made by itself is refused if the patch touches it") {
+  SmallBase small;
+  small.base().units[2].commands.clear();
+  small.base().units[2].unreplayable = "its command needs a shell";
+  small.patch(
+      "--- a/xen/common/third.c\n+++ b/xen/common/third.c\n@@ -1 +1 @@\n-int third(void) { return 3; }\n"
+      "+int third(void) { return 4; }\n");
+  const PairBuild build = small.built();
+  CHECK(rules_of(build.findings) == "HP-generated ");
+  CHECK(build.findings.findings()[0].text.find("needs a shell") != std::string::npos);
+}
+
+TEST_CASE("commands run with the base's environment and not the caller's") {
+  SmallBase small;
+  small.patch(kGrowTop);
+  small.base().units[0].commands[0] = {
+      "sh", "-c", "test \"$OF_THE_BASE\" = 1 && test -z \"$CPATH\" && exec gcc -c common/first.c -o common/.first.tmp"};
+  REQUIRE(setenv("CPATH", "/nowhere", 1) == 0);
+  const auto build = small.build();
+  unsetenv("CPATH");
+  REQUIRE_MESSAGE(build.has_value(), (build ? "" : build.error().message()));
+  CHECK(build->pairs.size() == 1);
 }
 
 TEST_CASE("a source that a symbolic link of the tree shows elsewhere concerns the unit made through the link") {
