@@ -133,7 +133,7 @@ void print_status(std::ostream& out, const HostView& view) {
     const std::string& name = view.stack.names[place - 1];
     const auto payload =
         std::find_if(view.payloads.begin(), view.payloads.end(), [&](const PayloadView& one) { return one.name == name; });
-    out << "applied   " << (place < 10 ? " " : "") << place << " " << printable(name);
+    out << "applied      " << place << "  " << printable(name);
     if (payload != view.payloads.end()) out << "  since " << since_text(*payload) << "  " << about_text(*payload);
     out << (place == view.stack.names.size() ? order : "") << '\n';
   }

@@ -155,7 +155,7 @@ class Runner {
   }
 
   [[nodiscard]] Error not_on_top() const {
-    return Error(Errc::kRefused, "payload " + name_ + " cannot be reverted: another payload was applied after it", EBUSY)
+    return Error(Errc::kRefused, "Xen refused to revert " + name_ + ": another payload was applied after it", EBUSY)
         .with_remedy("revert the payloads above it first; xen-hotpatch status shows the stack");
   }
 

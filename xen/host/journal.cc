@@ -44,6 +44,7 @@ std::string to_line(const JournalRecord& record) {
   if (!record.build_id.empty()) made["build_id"] = record.build_id;
   if (!record.depends.empty()) made["depends"] = record.depends;
   if (!record.xen_build_id.empty()) made["xen_build_id"] = record.xen_build_id;
+  if (!record.reappliable) made["reappliable"] = false;
   for (const JournalFunction& function : record.functions) made["functions"].push_back(function_to_json(function));
   if (record.is_end) {
     made["outcome"] = record.outcome;
@@ -95,6 +96,8 @@ std::optional<JournalRecord> from_line(std::string_view line) {
   record.build_id = member<std::string>(json, "build_id", {});
   record.depends = member<std::string>(json, "depends", {});
   record.xen_build_id = member<std::string>(json, "xen_build_id", {});
+  if (const auto found = json.find("reappliable"); found != json.end() && found->is_boolean())
+    record.reappliable = found->get<bool>();
   record.outcome = member<std::string>(json, "outcome", {});
   record.state = member<std::string>(json, "state", {});
   record.os_error = member<int>(json, "errno", 0);

@@ -38,7 +38,8 @@ struct JournalRecord {
   std::string build_id;  // the payload's; empty if not known
   std::string depends;   // the build ID that it goes on top of
   std::string xen_build_id;
-  std::vector<JournalFunction> functions;  // of an upload's first line
+  std::vector<JournalFunction> functions;  // of an upload's first line, as is the next
+  bool reappliable = true;                 // after a revert Xen applies it again without a new upload
   // Of a line after:
   std::string outcome;                // "done", "already", "failed", "busy", "undecided", "interrupted"
   std::string state;                  // the payload's afterwards: "applied", "checked", "absent", "unknown"

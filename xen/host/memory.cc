@@ -29,6 +29,7 @@ void recall_upload(Memory& memory, const JournalRecord& begin, const JournalReco
   known.depends = begin.depends;
   known.functions = begin.functions;
   known.uploaded_at = end.time;
+  known.reappliable = begin.reappliable;
 }
 
 }  // namespace
@@ -58,6 +59,7 @@ void learn(Memory& memory, const JournalRecord& begin, const JournalRecord& end)
   if (end.action == "replace") memory.stack.clear();
   memory.stack.push_back(end.name);
   known.applied_at = end.time;
+  known.spent = !known.reappliable;
 }
 
 Memory recall(const JournalContents& journal, const std::string& boot) {

@@ -20,6 +20,8 @@ struct Remembered {
   std::vector<JournalFunction> functions;
   std::string uploaded_at;  // UTC
   std::string applied_at;   // UTC; empty if it is not applied, as far as we know
+  bool reappliable = true;
+  bool spent = false;  // it was applied since its upload, and has data of its own: once reverted, Xen does not apply it again
 };
 
 struct Memory {

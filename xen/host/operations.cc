@@ -54,6 +54,7 @@ JournalRecord record_for_upload(const std::string& name, const CheckedPayload& p
   record.build_id = payload.info.build_id.text();
   record.depends = payload.info.depends.text();
   record.xen_build_id = payload.info.xen_depends.text();
+  record.reappliable = payload.info.reappliable;
   for (const PayloadFunction& function : payload.info.functions) {
     JournalFunction made{.name = function.name,
                          .old_addr = function.old_addr.value(),
@@ -131,26 +132,29 @@ std::optional<std::uint64_t> load_address_of(Session& session, const std::string
   return entry == nullptr ? std::nullopt : parse_metadata(entry->metadata).load_address;
 }
 
+/// A refusal, with what the journal knows in the place of what an errno may mean.
+StepOutcome diagnosed(Session& session, Action action, const std::string& name, StepOutcome outcome) {
+  if (outcome || outcome.error().failure() != Failure::kRefused) return outcome;
+  const Error& error = outcome.error().error();
+  const auto known = diagnose(session.channel(), session.memory(), action, name, error.os_error());
+  if (!known) return outcome;
+  const std::string what = std::string("Xen refused to ") + hypercall::action_name(action) + " " + name + ": " + known->reason;
+  return tl::unexpected(ActionError(Failure::kRefused, Error(error.code(), what, error.os_error()).with_remedy(known->remedy)));
+}
+
 StepOutcome act(Session& session, Action action, const std::string& name) {
   const auto step = [&]() -> StepOutcome {
     if (action == Action::kUnload) return run_unload(session.channel(), session.clock(), name, session.config().policy);
-    return run_action(session.channel(), session.clock(), name, action, session.config().policy);
+    return diagnosed(session, action, name,
+                     run_action(session.channel(), session.clock(), name, action, session.config().policy));
   };
   return session.perform(record_for(session, hypercall::action_name(action), name), step);
-}
-
-Error diagnosed(Session& session, Action action, const std::string& name, ActionError failure) {
-  const Failure kind = failure.failure();
-  Error error = std::move(failure).error();
-  if (kind != Failure::kRefused && kind != Failure::kBusy) return error;
-  const std::string known = diagnose(session.channel(), session.memory(), action, name, error.os_error());
-  return known.empty() ? error : std::move(error).while_doing(known);
 }
 
 Result<Outcome> simple(Session& session, Action action, const std::string& name) {
   HP_TRY(hypercall::check_name(name));
   StepOutcome done = act(session, action, name);
-  if (!done) return tl::unexpected(diagnosed(session, action, name, std::move(done).error()));
+  if (!done) return tl::unexpected(std::move(done).error().error());
   return outcome_of(session, name, *done);
 }
 
@@ -195,7 +199,7 @@ Loss loss_by(Session& session, const std::string& name, const std::vector<std::s
 }
 
 /// A replacement that fails in the middle has already taken out what was applied.
-Error replacement_failed(Session& session, const std::string& name, const Loss& loss, ActionError failure) {
+Error replacement_failed(const std::string& name, const Loss& loss, ActionError failure) {
   if (loss.unseen) {
     Error error = std::move(failure).error();
     return Error(Errc::kRefused, error.message(), 0)
@@ -203,7 +207,7 @@ Error replacement_failed(Session& session, const std::string& name, const Loss& 
                      ")")
         .with_remedy("see xen-hotpatch status");
   }
-  if (loss.names.empty()) return diagnosed(session, Action::kReplace, name, std::move(failure));
+  if (loss.names.empty()) return std::move(failure).error();
   return Error(Errc::kRefused, std::move(failure).error().message())
       .while_doing("THE HOST HAS LOST PATCHES: the replacement by " + name + " failed after " + join(loss.names) +
                    " had been reverted")
@@ -218,12 +222,17 @@ Result<Outcome> upload(Session& session, const std::string& name, const CheckedP
   HP_TRY(check_made_for(payload.info, hypervisor));
   HP_ASSIGN(const std::vector<Listed> listed, session.channel().list());
   if (const Listed* loaded = find_listed(listed, name)) return already_loaded(session, *loaded, payload);
-  StepOutcome done = session.perform(record_for_upload(name, payload), [&] { return run_upload(session, name, payload); });
-  if (!done) {
-    Error error = std::move(done).error().error();
-    const std::string known = diagnose_upload(listed, session.memory(), payload.info.build_id, error.os_error());
-    return tl::unexpected(known.empty() ? std::move(error) : std::move(error).while_doing(known));
-  }
+  const auto step = [&]() -> StepOutcome {
+    StepOutcome outcome = run_upload(session, name, payload);
+    if (outcome) return outcome;
+    const int os_error = outcome.error().error().os_error();
+    const auto known = diagnose_upload(listed, session.memory(), payload.info.build_id, os_error);
+    if (!known) return outcome;
+    Error error(Errc::kRefused, "Xen refused the upload of " + name + ": " + known->reason, os_error);
+    return tl::unexpected(ActionError(Failure::kRefused, std::move(error).with_remedy(known->remedy)));
+  };
+  StepOutcome done = session.perform(record_for_upload(name, payload), step);
+  if (!done) return tl::unexpected(std::move(done).error().error());
   Outcome outcome = outcome_of(session, name, *done);
   outcome.load_address = load_address_of(session, name);
   return outcome;
@@ -248,7 +257,7 @@ Result<Outcome> replace(Session& session, const std::string& name, bool unload_r
     end.reverted = loss.names;
   };
   StepOutcome done = session.perform(record_for(session, "replace", name), step, observe);
-  if (!done) return tl::unexpected(replacement_failed(session, name, loss, std::move(done).error()));
+  if (!done) return tl::unexpected(replacement_failed(name, loss, std::move(done).error()));
   Outcome outcome = outcome_of(session, name, *done);
   if (loss.unseen) session.warnings().push_back("what the replacement reverted cannot be read: " + loss.unseen->message());
   outcome.reverted = loss.names;
@@ -275,7 +284,7 @@ Result<Outcome> load(Session& session, const std::string& name, const CheckedPay
     return outcome;
   }
   const Failure failure = applied.error().failure();
-  Error error = diagnosed(session, Action::kApply, name, std::move(applied).error());
+  Error error = std::move(applied).error().error();
   if (uploaded.already || failure == Failure::kUndecided || failure == Failure::kReached) return tl::unexpected(std::move(error));
   if (const StepOutcome gone = act(session, Action::kUnload, name); !gone) {
     return tl::unexpected(

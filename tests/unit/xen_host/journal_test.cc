@@ -36,6 +36,7 @@ JournalRecord record(std::uint64_t id, bool is_end) {
     made.os_error = 22;
     made.detail = "quotes \" and \xff bytes";
   } else {
+    made.reappliable = false;
     made.functions = {{.name = "do_it", .old_addr = 0xffff82d040200000, .old_size = 12, .new_size = 20, .new_offset = 64}};
   }
   return made;
@@ -61,6 +62,8 @@ TEST_CASE("what is appended is read back, in its order") {
   REQUIRE(begin.functions.size() == 1);
   CHECK(begin.functions[0].old_addr == 0xffff82d040200000);
   CHECK(begin.functions[0].new_offset == 64);
+  CHECK_FALSE(begin.reappliable);
+  CHECK(contents->records[1].reappliable);
   const JournalRecord& end = contents->records[1];
   CHECK(end.is_end);
   CHECK(end.outcome == "failed");

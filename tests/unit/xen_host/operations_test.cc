@@ -76,7 +76,7 @@ TEST_CASE("the wrong order of reverts is refused, with the name of what is on to
   const auto reverted = revert(*desk.session(), "first");
   REQUIRE_FALSE(reverted);
   CHECK(reverted.error().code() == Errc::kRefused);
-  CHECK(reverted.error().message().find("applied on top of first: on-top") != std::string::npos);
+  CHECK(reverted.error().message().find("applied on top of it: on-top") != std::string::npos);
   CHECK(desk.xen.snapshot() == "first applied, on-top applied; stack: first on-top");
 }
 
@@ -86,7 +86,7 @@ TEST_CASE("a payload on a base that is not applied is refused, with the base's n
   REQUIRE(upload(*desk.session(), "on-top", checked(kOnTop)));
   const auto applied = apply(*desk.session(), "on-top");
   REQUIRE_FALSE(applied);
-  CHECK(applied.error().message().find("goes on top of first, which is not applied") != std::string::npos);
+  CHECK(applied.error().message().find("it goes on top of first, which is not applied") != std::string::npos);
 }
 
 TEST_CASE("a function that another payload has replaced is named") {
@@ -143,7 +143,10 @@ TEST_CASE("a payload with data of its own is loaded anew after a revert") {
   with_data.has_data = true;
   REQUIRE(load(*desk.session(), "first", checked(with_data)));
   REQUIRE(revert(*desk.session(), "first"));
-  CHECK_FALSE(apply(*desk.session(), "first"));
+  const auto applied = apply(*desk.session(), "first");
+  REQUIRE_FALSE(applied);
+  CHECK(applied.error().message().find("applied before") != std::string::npos);
+  CHECK(applied.error().remedy().find("unload first") != std::string::npos);
   const auto loaded = load(*desk.session(), "first", checked(with_data));
   REQUIRE(loaded);
   CHECK_FALSE(loaded->already);
