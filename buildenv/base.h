@@ -57,6 +57,9 @@ struct Unit {
                              // nothing else in the environment. The first compiles; the last leaves `object`,
                              // which appears as @OBJECT@, as the tree does as @TREE@.
   std::string unreplayable;  // why `commands` is empty and the object can be made by the build system alone; else empty
+  std::string
+      unproven;  // why the image's code differs from this object's, in a base that is matched without it: it cannot be patched.
+                 // Else empty.
   std::vector<std::string> dependencies;  // files read, relative to the build directory, sorted
 };
 

@@ -6,11 +6,13 @@
 
 #include "buildenv/cache.h"
 #include "buildenv/file_list.h"
+#include "buildenv/image_strings.h"
 #include "buildenv/kbuild.h"
 #include "buildenv/proof.h"
 #include "buildenv/toolchain.h"
 #include "buildenv/workspace.h"
 #include "buildenv/xen_tree.h"
+#include "common/support/check.h"
 #include "common/support/digest.h"
 #include "common/support/file.h"
 
@@ -94,7 +96,7 @@ class Creation {
 
   Result<> obtain_own() {
     HP_TRY(copy_one(options_.image, place_ / base_.symbols_image));
-    HP_TRY(read_xen_image(options_.image));
+    HP_ASSIGN(const elf::Image image, read_xen_image(options_.image));
     HP_TRY(copy_one(options_.config, place_ / base_.config));
     if (!options_.boot.empty()) {
       base_.boot_image = "image/xen.gz";
@@ -104,6 +106,8 @@ class Creation {
     options_.progress("copying the source");
     HP_TRY(copy_source(options_.source, tree_));
     build_ = user_build(options_.make_variables);
+    for (std::pair<std::string, std::string>& variable : identity_variables(image))
+      build_.environment.push_back(std::move(variable));
     return {};
   }
 
@@ -142,7 +146,17 @@ class Creation {
       base_.grade = ProofGrade::kIdentical;
       return {};
     }
-    if (!match.mismatches.empty() || match.functions == 0) return refuse(match, image);
+    const UnitMismatch* first = nullptr;
+    for (const UnitMismatch& mismatch : match.mismatches) {
+      Unit& unit = unit_of(mismatch);
+      if (includes_identity(unit)) {
+        unit.unproven = "it holds what the image says of its own build (date, changeset): " + describe(mismatch);
+        notes_.push_back(unit.object + " is not proven, and so cannot be patched: " + unit.unproven);
+      } else if (first == nullptr) {
+        first = &mismatch;
+      }
+    }
+    if (first != nullptr || match.functions == 0) return refuse(match, first, image);
     base_.grade = ProofGrade::kMatched;
     if (same) notes_.push_back("the boot image given is not byte for byte what the build makes of the identical xen-syms");
     if (base_.boot_image.empty()) {
@@ -151,18 +165,31 @@ class Creation {
     return {};
   }
 
-  Result<> refuse(const MatchProof& match, const elf::Image& image) const {
+  Unit& unit_of(const UnitMismatch& mismatch) {
+    const auto found =
+        std::find_if(base_.units.begin(), base_.units.end(), [&](const Unit& unit) { return unit.object == mismatch.unit; });
+    HP_CHECK(found != base_.units.end(), "a mismatch of no unit");
+    return *found;
+  }
+
+  /// The date, the builder and the changeset of the image are in the one generated header that a build from the same source may have
+  /// otherwise. What includes it may stay unproven, which refuses a patch of it and of nothing else.
+  static bool includes_identity(const Unit& unit) {
+    return std::binary_search(unit.dependencies.begin(), unit.dependencies.end(), std::string("include/xen/compile.h"));
+  }
+
+  Result<> refuse(const MatchProof& match, const UnitMismatch* first, const elf::Image& image) const {
     HP_ASSIGN(const elf::Object rebuilt, elf::read_object(tree_ / "xen/xen-syms"));
     HP_ASSIGN(const BuildId rebuilt_id, elf::build_id_of(rebuilt));
     HP_ASSIGN(const std::string built_config, read_text_file(tree_ / "xen/.config"));
     HP_ASSIGN(const std::string wanted_config, read_text_file(shipped_config_.empty() ? place_ / base_.config : shipped_config_));
     std::string text =
         "the image could not be reproduced: build ID " + image.build_id().text() + ", rebuilt " + rebuilt_id.text();
-    if (match.mismatches.empty()) {
+    if (first == nullptr) {
       text += "; no function could be compared";
     } else {
       text += "; " + std::to_string(match.mismatches.size()) + " of " + std::to_string(match.units) +
-              " objects differ, the first is " + describe(match.mismatches.front());
+              " objects differ, the first is " + describe(*first);
     }
     return tl::unexpected(
         Error(Errc::kTrust, std::move(text))

@@ -30,6 +30,7 @@ class Reader {
     if (found == json_.end()) return fail(Errc::kMalformed, path_ + "/" + name + " is missing");
     return &*found;
   }
+  [[nodiscard]] bool has(const std::string& name) const { return json_.is_object() && json_.contains(name); }
   Result<> text(const std::string& name, std::string& value) const {
     HP_ASSIGN(const Json* found, member(name));
     if (!found->is_string()) return wrong(name, "a string");
@@ -101,6 +102,7 @@ Result<Unit> read_unit(const Reader& reader) {
   HP_TRY(reader.boolean("linked", unit.is_linked));
   HP_TRY(reader.boolean("init", unit.is_init));
   HP_TRY(reader.text("unreplayable", unit.unreplayable));
+  if (reader.has("unproven")) HP_TRY(reader.text("unproven", unit.unproven));
   HP_ASSIGN(const Json* commands, reader.list("commands"));
   for (const Json& words : *commands) {
     HP_TRY(reader.texts_of(words, "commands", unit.commands.emplace_back()));
@@ -189,11 +191,11 @@ std::string list_text(const std::vector<std::string>& texts) {
 }
 
 std::string unit_text(const Unit& unit) {
-  std::string text = "    {\n      \"object\": " + quoted(unit.object) + ",\n      \"source\": " + quoted(unit.source) +
-                     ",\n      \"file_symbol\": " + quoted(unit.file_symbol) +
-                     ",\n      \"linked\": " + (unit.is_linked ? "true" : "false") +
-                     ",\n      \"init\": " + (unit.is_init ? "true" : "false") +
-                     ",\n      \"unreplayable\": " + quoted(unit.unreplayable) + ",\n      \"commands\": [";
+  std::string text =
+      "    {\n      \"object\": " + quoted(unit.object) + ",\n      \"source\": " + quoted(unit.source) +
+      ",\n      \"file_symbol\": " + quoted(unit.file_symbol) + ",\n      \"linked\": " + (unit.is_linked ? "true" : "false") +
+      ",\n      \"init\": " + (unit.is_init ? "true" : "false") + ",\n      \"unreplayable\": " + quoted(unit.unreplayable) +
+      (unit.unproven.empty() ? "" : ",\n      \"unproven\": " + quoted(unit.unproven)) + ",\n      \"commands\": [";
   for (const std::vector<std::string>& command : unit.commands) {
     if (&command != &unit.commands.front()) text += ",";
     text += "\n        " + list_text(command);

@@ -66,7 +66,12 @@ Result<> verify_image(const Base& base, unsigned threads, Verification& verifica
   HP_ASSIGN(const MatchProof match, match_units(base.build_path(), base.units, image, threads));
   verification.functions = match.functions;
   verification.bytes = match.bytes;
-  for (const UnitMismatch& mismatch : match.mismatches) verification.problems.push_back(describe(mismatch));
+  for (const UnitMismatch& mismatch : match.mismatches) {
+    const auto unit = std::find_if(base.units.begin(), base.units.end(),
+                                   [&](const Unit& candidate) { return candidate.object == mismatch.unit; });
+    const bool known = unit != base.units.end() && !unit->unproven.empty();
+    (known ? verification.notes : verification.problems).push_back(describe(mismatch));
+  }
   return {};
 }
 

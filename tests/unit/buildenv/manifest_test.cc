@@ -37,6 +37,7 @@ Base sample() {
   other.object = "x.o";
   other.source = "x.S";
   other.is_linked = false;
+  other.unproven = "holds the date";
   other.unreplayable = "its command needs a shell";
   base.units = {unit, other};
   base.proven_functions = 4000;
@@ -69,6 +70,8 @@ TEST_CASE("a manifest read back is the one that was written") {
   CHECK(loaded->units.at(0).is_init);
   CHECK_FALSE(loaded->units.at(1).is_linked);
   CHECK(loaded->units.at(1).unreplayable == "its command needs a shell");
+  CHECK(loaded->units.at(0).unproven.empty());
+  CHECK(loaded->units.at(1).unproven == "holds the date");
   CHECK(loaded->environment == base.environment);
   CHECK(loaded->build_path() == loaded->directory / "tree/xen");
   CHECK(loaded->tree() == loaded->directory / "tree");
