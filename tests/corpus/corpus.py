@@ -35,6 +35,7 @@ class Row:
     id: str
     patches: tuple   # file names, prerequisites first
     reverse: bool    # the patched state is the base's source: build with --reverse
+    fuzz: bool       # applies with fuzz alone, as the table says
     subject: str
     verdict: str     # accept, reject or noop, by the corpus' table
     reason_code: str
@@ -60,6 +61,7 @@ def rows(place):
             id=number,
             patches=tuple(facts[other]["patch"] for other in [*before, number]),
             reverse=fact["direction"] == "reverse",
+            fuzz="fuzz" in fact["applies_independent"] or "fuzz" in fact["applies_cumulative"] or bool(before),
             subject=fact["subject"],
             verdict=verdicts[number]["verdict"],
             reason_code=verdicts[number]["reason_code"],
