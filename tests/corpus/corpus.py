@@ -61,7 +61,7 @@ def rows(place):
             id=number,
             patches=tuple(facts[other]["patch"] for other in [*before, number]),
             reverse=fact["direction"] == "reverse",
-            fuzz="fuzz" in fact["applies_independent"] or "fuzz" in fact["applies_cumulative"] or bool(before),
+            fuzz=fact["applies_independent"] == "fuzz" or bool(before),
             subject=fact["subject"],
             verdict=verdicts[number]["verdict"],
             reason_code=verdicts[number]["reason_code"],
