@@ -9,6 +9,8 @@
 #include "common/elf/image.h"
 #include "common/support/file.h"
 #include "common/support/parallel.h"
+#include "xen/check/check.h"
+#include "xen/payload/hypervisor.h"
 #include "xen/payload/payload.h"
 #include "xen/profile/profile.h"
 
@@ -37,6 +39,16 @@ Result<std::vector<TargetAddr>> entries_of(const xen::PayloadInfo& payload) {
   for (const xen::PayloadFunction& function : payload.functions) entries.push_back(function.old_addr);
   std::ranges::sort(entries);
   return entries;
+}
+
+Result<> check_own_work(ByteView payload, const elf::Image& image, Diagnostics& findings) {
+  HP_ASSIGN(const xen::Hypervisor hypervisor, xen::Hypervisor::make(image));
+  HP_ASSIGN(const xen::CheckReport report, xen::check_payload(payload, hypervisor));
+  findings.append(report.findings);
+  if (report.verdict != xen::Verdict::kRefused) return {};
+  const xen::Answer& answer = report.upload.response == xen::Response::kAccepted ? report.apply : report.upload;
+  return fail(Errc::kUnsupported, "the linked payload would be refused by Xen with " + answer.error_name + " (" + answer.step + ": " +
+                                      answer.reason + (answer.place.empty() ? "" : ", " + answer.place) + ")");
 }
 
 }  // namespace
@@ -132,7 +144,11 @@ Result<BuildProduct> build(const BuildOptions& options) {
   link.fixes = product.fixes;
   HP_ASSIGN_DOING("link", xen::LinkedPayload payload, xen::link_payload(units, image, link));
   product.findings.append(payload.report.findings);
-  if (!payload.report.findings.has_errors()) product.payload = std::move(payload);
+  if (product.findings.has_errors()) return product;
+
+  // What was written is read back by code that shares nothing with the linker, under Xen's own rules.
+  HP_TRY(check_own_work(payload.file, image, product.findings));
+  if (!product.findings.has_errors()) product.payload = std::move(payload);
   return product;
 }
 
