@@ -30,7 +30,7 @@ std::filesystem::path patch_of(const std::filesystem::path& corpus, const std::s
   return {};
 }
 
-TEST_CASE("three real fixes are built, applied and reverted on the stock hypervisor") {
+TEST_CASE("three real fixes are built, applied on top of each other and reverted on the stock hypervisor") {
   const auto place = corpus();
   if (!place) {
     std::cerr << "*** THE CORPUS TEST DID NOT RUN: there is no corpus of patches at ../shared/corpus, and HOTPATCH_CORPUS names "
@@ -44,11 +44,14 @@ TEST_CASE("three real fixes are built, applied and reverted on the stock hypervi
   }
   std::vector<Fix> fixes = {{"0044", false, "p2m_pod_"}, {"0042", false, "evtchn_fifo_"}, {"0150", true, "gnttab_"}};
   Guest guest("corpus");
+  std::filesystem::path below;
   for (Fix& fix : fixes) {
     const std::string id = fix.id;
     std::vector<std::string> arguments = {"--patch", patch_of(*place, id).string()};
     if (fix.reverse) arguments.emplace_back("--reverse");
-    guest.add_payload(id, content_of(build_payload(id, arguments)));
+    if (!below.empty()) arguments.insert(arguments.end(), {"--depends", below.string()});
+    below = build_payload(id, arguments);
+    guest.add_payload(id, content_of(below));
     fix.upload = guest.add("xen-hotpatch upload " + id + " /payloads/" + id);
     fix.apply = guest.add("xen-hotpatch apply " + id);
     fix.show = guest.add("xen-hotpatch show " + id);

@@ -15,30 +15,53 @@ Bytes visible() { return content_of(build_payload("visible", {"--patch", source_
 TEST_CASE("after the tool was killed at any moment, the next one finds its way and finishes the work") {
   Guest guest("killed");
   guest.add_payload("visible", visible());
-  // From before the program has started to after it has ended, in steps of five milliseconds (usleep counts microseconds).
-  const std::string killed =
-      "for delay in 1 5 10 15 20 25 30 35 40 45 50 60 70 80 90 100 130 160 200 300; do\n"
+  // Killed by the clock: at fractions (in percent) of the time that the program takes here, from its start to behind its end.
+  const std::string by_the_clock =
+      "start=$EPOCHREALTIME; xen-hotpatch unload none >/dev/null; stop=$EPOCHREALTIME\n"
+      "whole=$((${stop%.*}${stop#*.} - ${start%.*}${start#*.}))\n"
+      "for part in 5 30 50 70 80 90 95 100 110 130 160; do\n"
       "  for action in 'upload visible /payloads/visible' 'apply visible' 'revert visible' 'unload visible'; do\n"
-      "    xen-hotpatch $action & victim=$!\n"
-      "    usleep $((delay * 1000)); kill -9 $victim 2>/dev/null; wait $victim\n"
-      "    status=$?\n"
-      "    [ $status = 137 ] && echo killed-in-$action\n"
-      "    xen-hotpatch status || exit 91\n"
-      "    xen-hotpatch $action || { echo \"$action failed after a kill at $delay ms\"; exit 92; }\n"
+      "    xen-hotpatch $action >/dev/null & victim=$!\n"
+      "    usleep $((whole * part / 100)); kill -9 $victim 2>/dev/null; wait $victim\n"
+      "    [ $? = 137 ] && echo killed at $part in $action\n"
+      "    xen-hotpatch status >/tmp/status || exit 91\n"
+      "    grep ^interrupted /tmp/status\n"
+      "    xen-hotpatch $action >/dev/null || { echo \"$action failed after a kill at $part\"; exit 92; }\n"
       "    case $action in apply*) grep -q +hotpatch /sys/hypervisor/version/extra || exit 93;; esac\n"
       "    case $action in revert*) grep -q +hotpatch /sys/hypervisor/version/extra && exit 94;; esac\n"
       "  done\n"
       "done\n"
       "exit 0";
-  const auto kills = guest.add(killed, std::chrono::seconds(240));
+  // Killed by the event: as soon as the program has written down what it is about to do, in a state directory of its own.
+  const std::string by_the_event =
+      "for round in 1 2 3 4 5; do\n"
+      "  for action in 'upload visible /payloads/visible' 'apply visible' 'revert visible' 'unload visible'; do\n"
+      "    rm -rf /tmp/state; export XEN_HOTPATCH_STATE_DIR=/tmp/state\n"
+      "    xen-hotpatch $action >/dev/null & victim=$!\n"
+      "    until [ -s /tmp/state/journal.jsonl ]; do :; done; kill -9 $victim 2>/dev/null; wait $victim\n"
+      "    [ $? = 137 ] && echo killed in $action\n"
+      "    xen-hotpatch status >/tmp/status || exit 91\n"
+      "    grep ^interrupted /tmp/status\n"
+      "    xen-hotpatch $action >/dev/null || { echo \"$action failed after a kill\"; exit 92; }\n"
+      "    xen-hotpatch status | grep ^interrupted && exit 95\n"
+      "    case $action in apply*) grep -q +hotpatch /sys/hypervisor/version/extra || exit 93;; esac\n"
+      "    case $action in revert*) grep -q +hotpatch /sys/hypervisor/version/extra && exit 94;; esac\n"
+      "  done\n"
+      "done\n"
+      "exit 0";
+  const auto clock = guest.add(by_the_clock, std::chrono::seconds(240));
+  const auto event = guest.add(by_the_event, std::chrono::seconds(120));
   const auto history = guest.add("xen-hotpatch history | tail -n 5");
   const auto list = guest.add("xen-hotpatch list");
   const auto extra = guest.add(kReadExtra);
   guest.run();
-  CHECK_MESSAGE(guest.status(kills) == 0, guest.describe(kills));
-  for (const char* action : {"killed-in-upload", "killed-in-apply", "killed-in-revert", "killed-in-unload"}) {
+  CHECK_MESSAGE(guest.status(clock) == 0, guest.describe(clock));
+  CHECK_MESSAGE(guest.output(clock).find("killed at ") != std::string::npos, guest.describe(clock));
+  CHECK_MESSAGE(guest.status(event) == 0, guest.describe(event));
+  for (const char* action : {"upload", "apply", "revert", "unload"}) {
     CAPTURE(action);
-    CHECK(guest.output(kills).find(action) != std::string::npos);  // or the test has not met the moment
+    const std::string begun = std::string("interrupted  ") + action + " of visible";
+    CHECK_MESSAGE(guest.output(event).find(begun) != std::string::npos, guest.describe(event));
   }
   CHECK_MESSAGE(guest.status(history) == 0, guest.describe(history));
   CHECK_MESSAGE(guest.output(list) == "no payloads", guest.describe(list));
