@@ -216,7 +216,7 @@ tl::unexpected<Error> not_a_base(const fs::path& directory) {
   if (!fs::is_directory(directory, ignored)) return fail(Errc::kNotFound, directory.string() + " is not a base, but a file");
   if (directory.filename().string().ends_with(".partial")) {
     return tl::unexpected(Error(Errc::kNotFound, directory.string() + " is not a base, but what an interrupted creation left")
-                              .with_remedy("remove it and run hotpatch base create again"));
+                              .with_remedy("run hotpatch base create again, which removes it"));
   }
   return fail(Errc::kNotFound, directory.string() + " is not a base: it has no " + std::string(kManifestName));
 }

@@ -92,7 +92,8 @@ Result<> Workspace::publish() {
 
 Error Workspace::explain(Error error) const {
   const std::uint64_t available = free_bytes(path_.empty() ? target_.parent_path() : path_);
-  if (available >= 8 * kMebibyte && error.os_error() != ENOSPC) return error;
+  const bool said = error.os_error() == ENOSPC || error.message().find("No space left on device") != std::string::npos;
+  if (available >= 8 * kMebibyte && !said) return error;
   return Error(Errc::kIo,
                "the disk is full: " + std::to_string(available / kMebibyte) + " MiB free in " + target_.parent_path().string() +
                    " (" + error.message().substr(0, error.message().find('\n')) + ")",

@@ -2,6 +2,7 @@
 #include "buildenv/xen_tree.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstdlib>
 #include <sstream>
@@ -34,8 +35,10 @@ std::string failure_lines(const std::string& log) {
   std::vector<std::string> kept;
   std::istringstream lines(log);
   for (std::string line; std::getline(lines, line);) {
-    const bool speaks = line.find("error") != std::string::npos || line.find("Error ") != std::string::npos ||
-                        line.find("No space left") != std::string::npos || line.find("not found") != std::string::npos;
+    constexpr std::array<std::string_view, 5> kSigns = {"error: ", "Error: ", " *** ", "No space left on device",
+                                                        "undefined reference"};
+    const bool speaks =
+        std::any_of(kSigns.begin(), kSigns.end(), [&](std::string_view sign) { return line.find(sign) != std::string::npos; });
     if (speaks && line.size() < 400) kept.push_back(line);
   }
   std::string text;

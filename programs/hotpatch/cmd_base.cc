@@ -33,6 +33,7 @@ struct Counts {
   std::size_t init = 0;
   std::size_t assembly = 0;
   std::size_t replayable = 0;
+  std::size_t unproven = 0;
 };
 
 Counts count_units(const buildenv::Base& base) {
@@ -41,6 +42,7 @@ Counts count_units(const buildenv::Base& base) {
     counts.linked += unit.is_linked ? 1U : 0U;
     counts.init += unit.is_linked && unit.is_init ? 1U : 0U;
     counts.assembly += unit.is_linked && !unit.source.ends_with(".c") ? 1U : 0U;
+    counts.unproven += unit.unproven.empty() ? 0U : 1U;
     counts.replayable += unit.unreplayable.empty() ? 1U : 0U;
   }
   return counts;
@@ -66,11 +68,8 @@ Json base_json(const buildenv::Base& base) {
     tools.push_back({{"name", tool.name}, {"path", tool.path}, {"version", tool.version}, {"sha256", tool.sha256}});
   }
   json["tools"] = std::move(tools);
-  json["objects"] = {{"all", base.units.size()},
-                     {"linked", counts.linked},
-                     {"init", counts.init},
-                     {"assembly", counts.assembly},
-                     {"replayable", counts.replayable}};
+  json["objects"] = {{"all", base.units.size()},    {"linked", counts.linked},         {"init", counts.init},
+                     {"assembly", counts.assembly}, {"replayable", counts.replayable}, {"unproven", counts.unproven}};
   json["generated_files"] = base.generated_files.size();
   json["symbols_image"] = base.symbols_image;
   json["boot_image"] = base.boot_image;
@@ -91,7 +90,10 @@ void print_base(const buildenv::Base& base) {
             << "  build ID    " << base.build_id.text() << "\n"
             << "  proof       " << grade_meaning(base.grade) << "\n"
             << "              " << base.proven_functions << " functions, " << base.proven_bytes
-            << " bytes found in the image, function by function\n"
+            << " bytes found in the image, function by function"
+            << (counts.unproven == 0 ? std::string()
+                                     : "; " + std::to_string(counts.unproven) + " objects cannot be proven, nor patched")
+            << "\n"
             << "  objects     " << counts.linked << " in the image (" << counts.assembly << " of assembly, " << counts.init
             << " freed after boot), " << base.units.size() - counts.linked << " not; " << counts.replayable
             << " can be made again singly\n"

@@ -106,6 +106,9 @@ TEST_CASE("a full disk is said before what it led to") {
   REQUIRE(workspace);
   const Error full = workspace->explain(Error(Errc::kIo, "write manifest", ENOSPC));
   CHECK(full.message().starts_with("the disk is full"));
+  const Error quoted = workspace->explain(Error(Errc::kInvalid, "the build failed:\n  as: No space left on device"));
+  CHECK(quoted.message().starts_with("the disk is full"));
+  CHECK(quoted.message().find("(the build failed:)") != std::string::npos);
   const Error other = workspace->explain(Error(Errc::kTrust, "functions differ"));
   CHECK(other.message() == "functions differ");
   CHECK(other.code() == Errc::kTrust);
