@@ -106,7 +106,7 @@ ExitCode run_change(Arguments arguments) {
   if (!session) return fail_with(arguments, session.error());
   const Result<Outcome> outcome = change(**session, arguments, payload);
   if (!outcome)
-    return fail_with(arguments, outcome.error(), xen::host::state_now(**channel, arguments.name), (*session)->warnings());
+    return fail_with(arguments, outcome.error(), xen::host::state_now(**channel, clock, arguments.name), (*session)->warnings());
   print_warnings((*session)->warnings());
   if (arguments.json) {
     Json document = outcome_document(arguments.command, *outcome);

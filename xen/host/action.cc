@@ -22,18 +22,9 @@ using Outcome = tl::expected<ActionReport, ActionError>;
 constexpr Milliseconds kCompletionGrace{5000};
 constexpr Milliseconds kFirstPoll{2};
 constexpr Milliseconds kLongestPoll{100};
-/// GET fails now and then under memory pressure (its argument is copied by the tool's library).
 constexpr unsigned kGetTries = 4;
 
 tl::unexpected<ActionError> ended(Failure failure, Error error) { return tl::unexpected(ActionError(failure, std::move(error))); }
-
-Result<Status> get_stubbornly(Channel& channel, Clock& clock, const std::string& name) {
-  for (unsigned attempt = 1;; ++attempt) {
-    Result<Status> status = channel.get(name);
-    if (status || status.error().os_error() == ENOENT || attempt == kGetTries) return status;
-    clock.sleep(kFirstPoll * attempt);
-  }
-}
 
 /// Runs apply, revert or replace.
 class Runner {
@@ -181,6 +172,14 @@ class Runner {
 };
 
 }  // namespace
+
+Result<Status> get_stubbornly(Channel& channel, Clock& clock, const std::string& name) {
+  for (unsigned attempt = 1;; ++attempt) {
+    Result<Status> status = channel.get(name);
+    if (status || status.error().os_error() == ENOENT || attempt == kGetTries) return status;
+    clock.sleep(kFirstPoll * attempt);
+  }
+}
 
 Outcome run_action(Channel& channel, Clock& clock, const std::string& name, Action action, const ActionPolicy& policy) {
   return Runner(channel, clock, name, action, policy).run();

@@ -50,6 +50,10 @@ class ActionError {
   Error error_;
 };
 
+/// GET, tried again a few times: it fails now and then under memory pressure, as its argument is copied by the tool's library. ENOENT is
+/// an answer.
+[[nodiscard]] Result<hypercall::Status> get_stubbornly(hypercall::Channel& channel, Clock& clock, const std::string& name);
+
 /// apply, revert or replace. Requires: `action` is one of these.
 [[nodiscard]] tl::expected<ActionReport, ActionError> run_action(hypercall::Channel& channel, Clock& clock,
                                                                  const std::string& name, hypercall::Action action,

@@ -76,7 +76,7 @@ Outcome outcome_of(Session& session, const std::string& name, const ActionReport
   outcome.already = report.already;
   outcome.attempts = report.attempts;
   outcome.took = report.took;
-  outcome.state = state_now(session.channel(), name);
+  outcome.state = state_now(session.channel(), session.clock(), name);
   return outcome;
 }
 
@@ -86,7 +86,7 @@ StepOutcome run_upload(Session& session, const std::string& name, const CheckedP
   for (;;) {
     backoff.start_try();
     const Result<> called = session.channel().upload(name, payload.file);
-    const Result<hypercall::Status> after = session.channel().get(name);
+    const Result<hypercall::Status> after = get_stubbornly(session.channel(), session.clock(), name);
     if (called && after) return ActionReport{.already = false, .attempts = backoff.tries(), .took = backoff.elapsed()};
     const bool absent = !after && after.error().os_error() == ENOENT;
     if (called && absent) {
@@ -95,10 +95,10 @@ StepOutcome run_upload(Session& session, const std::string& name, const CheckedP
                                              .with_remedy("another tool may have unloaded it")));
     }
     if (called || !absent) {
-      const std::string doubt = called ? after.error().message() : called.error().message();
-      return tl::unexpected(ActionError(
-          Failure::kUndecided,
-          Error(Errc::kRefused, "upload " + name + ": its outcome is not clear: " + doubt).with_remedy("see xen-hotpatch list")));
+      Error doubt = called ? after.error() : called.error();
+      return tl::unexpected(ActionError(Failure::kUndecided, Error(Errc::kRefused, doubt.message())
+                                                                 .while_doing("upload " + name + ": its outcome is not clear")
+                                                                 .with_remedy("see xen-hotpatch list")));
     }
     if (called.error().code() != Errc::kBusy)
       return tl::unexpected(ActionError(Failure::kRefused, explain_upload(name, called.error().os_error())));

@@ -23,8 +23,8 @@ std::string outcome_name(Failure failure) {
 
 }  // namespace
 
-std::string state_now(hypercall::Channel& channel, const std::string& name) {
-  const Result<hypercall::Status> status = channel.get(name);
+std::string state_now(hypercall::Channel& channel, Clock& clock, const std::string& name) {
+  const Result<hypercall::Status> status = get_stubbornly(channel, clock, name);
   if (!status) return status.error().os_error() == ENOENT ? "absent" : "unknown";
   return hypercall::state_name(status->state);
 }
@@ -56,7 +56,7 @@ Result<std::unique_ptr<Session>> Session::open(hypercall::Channel& channel, Cloc
 
 void Session::close_interrupted() {
   for (const JournalRecord& open : std::exchange(memory_.interrupted, {})) {
-    const std::string state = state_now(channel_, open.name);
+    const std::string state = state_now(channel_, clock_, open.name);
     warnings_.push_back("a former run (process " + std::to_string(open.pid) + ", " + open.time + ") was cut off during " +
                         open.action + " of " + open.name + "; that payload is now: " + state);
     JournalRecord end = open;
@@ -95,7 +95,7 @@ StepOutcome Session::perform(JournalRecord record, const std::function<StepOutco
   StepOutcome outcome = step();
   const JournalRecord begin = record;
   record.functions.clear();
-  record.state = state_now(channel_, record.name);
+  record.state = state_now(channel_, clock_, record.name);
   if (outcome) {
     record.outcome = outcome->already ? "already" : "done";
   } else {

@@ -64,6 +64,6 @@ class Session {
 };
 
 /// The payload's state in the journal's words: "applied", "checked", "absent", "unknown".
-[[nodiscard]] std::string state_now(hypercall::Channel& channel, const std::string& name);
+[[nodiscard]] std::string state_now(hypercall::Channel& channel, Clock& clock, const std::string& name);
 
 }  // namespace hotpatch::xen::host

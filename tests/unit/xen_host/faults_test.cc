@@ -22,7 +22,7 @@ struct Case {
 std::string true_state(Desk& desk, const std::string& name) {
   desk.xen.before_call = nullptr;
   desk.xen.clear_faults();
-  return state_now(desk.xen, name);
+  return state_now(desk.xen, desk.clock, name);
 }
 
 /// The journal's last word on each payload is the truth, or says that it does not know.
