@@ -5,6 +5,7 @@
 #include <charconv>
 #include <ctime>
 #include <map>
+#include <optional>
 #include <set>
 #include <sstream>
 
@@ -66,7 +67,14 @@ bool is_complete(const fs::path& directory) {
   return true;
 }
 
-Result<std::string> choose_version(const Apt& apt, const std::string& wanted) {
+bool has_package(const std::vector<ArchiveVersion>& binaries, const std::string& package, const std::string& version) {
+  return std::any_of(binaries.begin(), binaries.end(), [&](const ArchiveVersion& binary) {
+    return !binary.is_source && binary.package == package && binary.version == version;
+  });
+}
+
+/// The versions of which the archive lists source, image and debug packages: `wanted` first, then the newest first.
+Result<std::vector<std::string>> complete_versions(const Apt& apt, const std::string& wanted) {
   HP_ASSIGN(const std::vector<ArchiveVersion> sources, apt.versions({"xen"}));
   std::set<std::string> candidates;
   std::set<std::string> packages;
@@ -80,25 +88,21 @@ Result<std::string> choose_version(const Apt& apt, const std::string& wanted) {
   }
   if (candidates.empty()) return fail(Errc::kNotFound, "the archive has no source package xen");
   HP_ASSIGN(const std::vector<ArchiveVersion> binaries, apt.versions({packages.begin(), packages.end()}));
-  std::string newest;
+  std::vector<std::string> versions;
   for (const std::string& version : candidates) {
     HP_ASSIGN(const std::string series, xen_series(version));
-    const auto has = [&binaries, &version](const std::string& package) {
-      return std::any_of(binaries.begin(), binaries.end(), [&](const ArchiveVersion& binary) {
-        return !binary.is_source && binary.package == package && binary.version == version;
-      });
-    };
-    if (!has(image_package(series)) || !has(debug_package(series))) continue;
-    if (version == wanted) return version;
-    if (!newest.empty()) {
-      HP_ASSIGN(const bool newer, is_newer(version, newest));
-      if (!newer) continue;
+    if (!has_package(binaries, image_package(series), version) || !has_package(binaries, debug_package(series), version))
+      continue;
+    auto place = versions.begin();
+    for (; place != versions.end() && version != wanted; ++place) {
+      HP_ASSIGN(const bool newer, is_newer(version, *place));
+      if (newer && *place != wanted) break;
     }
-    newest = version;
+    versions.insert(place, version);
   }
-  if (newest.empty())
+  if (versions.empty())
     return fail(Errc::kNotFound, "the archive has no version of xen with its source, image and debug packages all there");
-  return newest;
+  return versions;
 }
 
 Result<> download(const Apt& apt, const std::string& version, const fs::path& parent, const fs::path& target) {
@@ -171,13 +175,20 @@ Result<XenPackages> fetch_xen(const fs::path& cache, const std::string& version,
   HP_ASSIGN(const Apt apt, Apt::open(cache / "apt"));
   progress("fetching the archive's package lists");
   HP_TRY(apt.update());
-  HP_ASSIGN_DOING("look xen " + version + " up", const std::string chosen, choose_version(apt, version));
-  const fs::path target = parent / ("xen_" + chosen);
-  if (!is_complete(target)) {
+  HP_ASSIGN_DOING("look xen " + version + " up", const std::vector<std::string> versions, complete_versions(apt, version));
+  std::optional<Error> first_failure;
+  for (const std::string& chosen : versions) {
+    const fs::path target = parent / ("xen_" + chosen);
+    if (is_complete(target)) return packages_in(target, chosen);
     progress("fetching the source, image and debug packages of xen " + chosen);
-    HP_TRY(download(apt, chosen, parent, target));
+    auto done = download(apt, chosen, parent, target);
+    if (done) return packages_in(target, chosen);
+    // Listed but gone: between the archive's updates, or on a mirror that lags behind. Any other failure may pass.
+    if (done.error().message().find("404  Not Found") == std::string::npos) return tl::unexpected(std::move(done).error());
+    progress("xen " + chosen + " is listed in the archive, but not all of its packages are there");
+    if (!first_failure) first_failure = std::move(done).error();
   }
-  return packages_in(target, chosen);
+  return tl::unexpected(*std::move(first_failure));
 }
 
 Result<XenShipped> unpack_shipped(const XenPackages& packages, const fs::path& into) {

@@ -51,28 +51,39 @@ Result<> verify_files(const Base& base, unsigned threads, Verification& verifica
   return {};
 }
 
-Result<> verify_image(const Base& base, unsigned threads, Verification& verification) {
-  HP_ASSIGN(const elf::Image image, read_xen_image(base.symbols_path()));
-  if (image.build_id() != base.build_id) {
-    verification.problems.push_back(base.symbols_image + " has build ID " + image.build_id().text() + ", the manifest says " +
+/// What cannot even be compared is a problem like any other.
+void verify_image(const Base& base, unsigned threads, Verification& verification) {
+  const auto image = read_xen_image(base.symbols_path());
+  if (!image) {
+    verification.problems.push_back(image.error().message());
+    return;
+  }
+  if (image->build_id() != base.build_id) {
+    verification.problems.push_back(base.symbols_image + " has build ID " + image->build_id().text() + ", the manifest says " +
                                     base.build_id.text());
   }
   if (base.grade == ProofGrade::kIdentical) {
-    HP_ASSIGN(const bool same, same_bytes(base.build_path() / "xen-syms", base.symbols_path()));
-    if (!same)
+    const auto same = same_bytes(base.build_path() / "xen-syms", base.symbols_path());
+    if (!same) {
+      verification.problems.push_back(same.error().message());
+    } else if (!*same) {
       verification.problems.push_back("the rebuilt " + base.build_directory + "/xen-syms is not " + base.symbols_image +
                                       " byte for byte");
+    }
   }
-  HP_ASSIGN(const MatchProof match, match_units(base.build_path(), base.units, image, threads));
-  verification.functions = match.functions;
-  verification.bytes = match.bytes;
-  for (const UnitMismatch& mismatch : match.mismatches) {
+  const auto match = match_units(base.build_path(), base.units, *image, threads);
+  if (!match) {
+    verification.problems.push_back(match.error().message());
+    return;
+  }
+  verification.functions = match->functions;
+  verification.bytes = match->bytes;
+  for (const UnitMismatch& mismatch : match->mismatches) {
     const auto unit = std::find_if(base.units.begin(), base.units.end(),
                                    [&](const Unit& candidate) { return candidate.object == mismatch.unit; });
     const bool known = unit != base.units.end() && !unit->unproven.empty();
     (known ? verification.notes : verification.problems).push_back(describe(mismatch));
   }
-  return {};
 }
 
 Result<> verify_objects(const Base& base, unsigned threads, Verification& verification) {
@@ -140,8 +151,8 @@ Result<> replay_unit(const Base& base, const Unit& unit, const fs::path& build, 
 Result<Verification> verify_base(const Base& base, const VerifyOptions& options) {
   Verification verification;
   HP_TRY(verify_files(base, options.threads, verification));
-  HP_TRY(verify_image(base, options.threads, verification));
-  verification.notes = changed_tools(base);
+  verify_image(base, options.threads, verification);
+  for (std::string& change : changed_tools(base)) verification.notes.push_back(std::move(change));
   if (options.objects) HP_TRY(verify_objects(base, options.threads, verification));
   return verification;
 }

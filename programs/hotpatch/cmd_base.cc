@@ -92,7 +92,7 @@ void print_base(const buildenv::Base& base) {
             << "              " << base.proven_functions << " functions, " << base.proven_bytes
             << " bytes found in the image, function by function"
             << (counts.unproven == 0 ? std::string()
-                                     : "; " + std::to_string(counts.unproven) + " objects cannot be proven, nor patched")
+                                     : "; " + std::to_string(counts.unproven) + " of the objects cannot be proven, nor patched")
             << "\n"
             << "  objects     " << counts.linked << " in the image (" << counts.assembly << " of assembly, " << counts.init
             << " freed after boot), " << base.units.size() - counts.linked << " not; " << counts.replayable
