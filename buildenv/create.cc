@@ -2,6 +2,7 @@
 #include "buildenv/create.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "buildenv/cache.h"
@@ -182,7 +183,8 @@ class Creation {
     HP_ASSIGN(const elf::Object rebuilt, elf::read_object(tree_ / "xen/xen-syms"));
     HP_ASSIGN(const BuildId rebuilt_id, elf::build_id_of(rebuilt));
     HP_ASSIGN(const std::string built_config, read_text_file(tree_ / "xen/.config"));
-    HP_ASSIGN(const std::string wanted_config, read_text_file(shipped_config_.empty() ? place_ / base_.config : shipped_config_));
+    HP_ASSIGN(std::string wanted_config, read_text_file(shipped_config_.empty() ? place_ / base_.config : shipped_config_));
+    if (const std::optional<std::string> embedded = embedded_config(image)) wanted_config = *embedded;
     std::string text =
         "the image could not be reproduced: build ID " + image.build_id().text() + ", rebuilt " + rebuilt_id.text();
     if (first == nullptr) {

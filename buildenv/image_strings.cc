@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 
+#include "common/process/process.h"
 #include "common/support/bytes.h"
 
 namespace hotpatch::buildenv {
@@ -51,6 +52,22 @@ std::optional<std::string> returned_string(const elf::Image& image, std::string_
   if (!code || !begins_with(*code, {0x48, 0x8d, 0x05})) return std::nullopt;  // lea disp32(%rip),%rax
   const auto displacement = load_le<std::int32_t>(*code, 3);
   return text_at(image, address + kLea + static_cast<std::uint64_t>(std::int64_t{displacement}));
+}
+
+std::optional<std::string> embedded_config(const elf::Image& image) {
+  const elf::ImageSymbol* data = image.find_global("xen_config_data");
+  const elf::ImageSymbol* size_symbol = image.find_global("xen_config_data_size");
+  if (data == nullptr || size_symbol == nullptr) return std::nullopt;
+  const std::optional<ByteView> size = image.bytes_at(size_symbol->address, 4);
+  if (!size) return std::nullopt;
+  const std::optional<ByteView> content = image.bytes_at(data->address, load_le<std::uint32_t>(*size, 0));
+  if (!content) return std::nullopt;
+  process::Command command;
+  command.argv = {"gzip", "-dc"};
+  command.input = std::string(as_text(*content));
+  auto outcome = process::run_checked(command);
+  if (!outcome) return std::nullopt;
+  return std::move(outcome->output);
 }
 
 std::vector<std::pair<std::string, std::string>> identity_variables(const elf::Image& image) {

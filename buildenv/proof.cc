@@ -103,8 +103,8 @@ std::string likely_reason(const elf::Object& rebuilt, const elf::Object& image, 
     if (++count <= 5) differences += (differences.empty() ? "'" : ", '") + setting + "'";
   }
   if (count > 0) {
-    return "another configuration: " + std::to_string(count) + " settings asked for did not come out of olddefconfig, such as " +
-           differences;
+    return "another configuration: " + std::to_string(count) +
+           " settings of the image are not those of the rebuilt one; the image has " + differences + (count > 5 ? ", …" : "");
   }
   return "the same compiler version and configuration, so another source, other variables given to make, or other compiler flags";
 }

@@ -42,7 +42,7 @@ Result<bool> same_bytes(const std::filesystem::path& left, const std::filesystem
 [[nodiscard]] std::string describe(const UnitMismatch& mismatch);
 
 /// Why a rebuilt image may differ from the one it should equal, the likeliest first: the compilers' own words in both, the
-/// configurations, or else the flags.
+/// configurations, or else the flags. `wanted_config` is that of the image.
 [[nodiscard]] std::string likely_reason(const elf::Object& rebuilt, const elf::Object& image, const std::string& built_config,
                                         const std::string& wanted_config);
 

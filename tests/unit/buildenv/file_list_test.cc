@@ -69,7 +69,7 @@ TEST_CASE("the likely reason is the configuration where the compilers are the sa
   REQUIRE(object);
   const std::string reason =
       likely_reason(*object, *object, "# CONFIG_A is not set\nCONFIG_B=y\n", "CONFIG_A=y\nCONFIG_B=y\n# comment\n");
-  CHECK(reason.starts_with("another configuration: 1 settings"));
+  CHECK(reason.starts_with("another configuration: 1 settings of the image"));
   CHECK(reason.find("'CONFIG_A=y'") != std::string::npos);
   CHECK(likely_reason(*object, *object, "CONFIG_B=y\n", "CONFIG_B=y\n").find("flags") != std::string::npos);
 }

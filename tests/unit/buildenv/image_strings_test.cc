@@ -53,5 +53,22 @@ TEST_CASE("the build's variables are those of the functions that the image has, 
   CHECK(identity_variables(image) == expected);
 }
 
+TEST_CASE("the configuration that an image carries is read, and damage to it is no configuration") {
+  process::Command command;
+  command.argv = {"gzip", "-nc"};
+  command.input = "CONFIG_NR_CPUS=256\n";
+  const auto compressed = process::run_checked(command);
+  REQUIRE(compressed);
+  const auto source_with = [](const std::string& data) {
+    std::string source = "const unsigned int xen_config_data_size = " + std::to_string(data.size()) +
+                         ";\nconst unsigned char xen_config_data[] = {";
+    for (const char byte : data) source += std::to_string(static_cast<unsigned char>(byte)) + ",";
+    return source + "};\n";
+  };
+  CHECK(embedded_config(link(source_with(compressed->output), {})) == "CONFIG_NR_CPUS=256\n");
+  CHECK_FALSE(embedded_config(link(source_with("no gzip"), {})).has_value());
+  CHECK_FALSE(embedded_config(link(kSource, {})).has_value());
+}
+
 }  // namespace
 }  // namespace hotpatch::buildenv
