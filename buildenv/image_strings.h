@@ -17,7 +17,8 @@ namespace hotpatch::buildenv {
 /// The string that a function returns whose whole body is `return "…";`. Nothing for any other function.
 [[nodiscard]] std::optional<std::string> returned_string(const elf::Image& image, std::string_view function);
 
-/// The configuration that the image carries, compressed, as xen_config_data (xen/common/Makefile). Nothing if it has none or gzip(1) refuses it.
+/// The configuration that the image carries, compressed, as xen_config_data (xen/common/Makefile). Nothing if it has none,
+/// or gzip(1) refuses it.
 [[nodiscard]] std::optional<std::string> embedded_config(const elf::Image& image);
 
 /// Environment variables for the build (xen/Makefile and xen/build.mk, upstream's and Debian's) that give the image's own strings. Sorted.
