@@ -3,10 +3,11 @@
 
 #include <algorithm>
 #include <array>
-#include <sstream>
 #include <system_error>
 #include <utility>
 
+#include "buildenv/apt.h"
+#include "buildenv/cache.h"
 #include "common/process/process.h"
 #include "common/support/file.h"
 
@@ -69,17 +70,42 @@ std::vector<fs::path> ready_kernels(const fs::path& directory) {
   return found;
 }
 
-Result<std::string> newest_package() {
-  process::Command command;
-  command.argv = {"apt-cache", "depends", kMetaPackage};
-  HP_ASSIGN(const process::Outcome outcome, process::run_checked(command));
-  std::istringstream lines(outcome.output);
-  for (std::string line; std::getline(lines, line);) {
-    const std::size_t at = line.find("Depends: linux-image-");
-    if (at != std::string::npos) return line.substr(at + 9);
+// The one .deb in this directory.
+Result<fs::path> only_package(const fs::path& directory) {
+  std::error_code error;
+  for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error))
+    if (at->path().extension() == ".deb") return at->path();
+  return fail(Errc::kNotFound, "the download left no package in " + directory.string());
+}
+
+struct Package {
+  std::string name;
+  std::string version;
+};
+
+// The kernel package that the newest version of the meta package stands for: "linux-image-6.1.0-56-amd64 (= 6.1.192-2)".
+Result<Package> newest_package(const buildenv::Apt& apt, const fs::path& work) {
+  HP_ASSIGN(const std::vector<buildenv::ArchiveVersion> versions, apt.versions({kMetaPackage}));
+  std::string newest;
+  for (const buildenv::ArchiveVersion& one : versions) {
+    if (one.is_source || one.package != kMetaPackage) continue;
+    HP_ASSIGN(const bool newer, newest.empty() ? Result<bool>(true) : buildenv::is_newer(one.version, newest));
+    if (newer) newest = one.version;
   }
-  return tl::unexpected(
-      Error(Errc::kNotFound, std::string("apt knows no kernel behind ") + kMetaPackage).with_remedy("run apt-get update"));
+  if (newest.empty()) return fail(Errc::kNotFound, std::string("the archive has no ") + kMetaPackage);
+  HP_TRY(apt.download_binary(kMetaPackage, newest, work));
+  HP_ASSIGN(const fs::path file, only_package(work));
+  process::Command field;
+  field.argv = {"dpkg-deb", "-f", file.string(), "Depends"};
+  HP_ASSIGN(const process::Outcome outcome, process::run_checked(field));
+  std::error_code error;
+  fs::remove(file, error);
+  const std::string& text = outcome.output;
+  const std::size_t end_of_name = text.find(" (= ");
+  const std::size_t end = text.find(')');
+  if (!text.starts_with("linux-image-") || end_of_name == std::string::npos || end == std::string::npos || end < end_of_name)
+    return fail(Errc::kMalformed, std::string(kMetaPackage) + " " + newest + " depends on '" + text + "', not on one kernel");
+  return Package{text.substr(0, end_of_name), text.substr(end_of_name + 4, end - end_of_name - 4)};
 }
 
 // Copies the file of this name, wherever below `from` it lies.
@@ -95,47 +121,41 @@ Result<> pick(const fs::path& from, const std::string& name, const fs::path& to)
   return fail(Errc::kNotFound, "the kernel package holds no " + name);
 }
 
-Result<Dom0Kernel> fetch(const fs::path& directory) {
-  std::error_code error;
-  fs::create_directories(directory, error);
-  if (error) return fail_errno("make " + directory.string(), error.value());
+Result<Dom0Kernel> fetch(const fs::path& cache, const fs::path& directory) {
+  HP_ASSIGN(const buildenv::Apt apt, buildenv::Apt::open(cache / "apt"));
+  HP_TRY(apt.update());
   HP_ASSIGN(const TempDir work, TempDir::make(".fetch-", directory));
-  HP_ASSIGN(const std::string package, newest_package());
-  process::Command download;
-  download.argv = {"apt-get", "-q", "download", package};
-  download.directory = work.path();
-  HP_TRY(process::run_checked(download));
-  fs::path file;
-  for (fs::directory_iterator at(work.path(), error), end; !error && at != end; at.increment(error))
-    if (at->path().extension() == ".deb") file = at->path();
-  const std::string name = file.filename().string();  // PACKAGE_VERSION_ARCHITECTURE.deb
-  const std::size_t begin = name.find('_');
-  const std::size_t end = name.rfind('_');
-  if (begin == std::string::npos || end <= begin) return fail(Errc::kNotFound, "apt-get download left no package " + package);
-  const std::string version = name.substr(begin + 1, end - begin - 1);
+  HP_ASSIGN(const Package package, newest_package(apt, work.path()));
+  HP_TRY(apt.download_binary(package.name, package.version, work.path()));
+  HP_ASSIGN(const fs::path file, only_package(work.path()));
 
   process::Command unpack;
   unpack.argv = {"dpkg-deb", "-x", file.string(), (work.path() / "root").string()};
   HP_TRY(process::run_checked(unpack));
   const fs::path made = work.path() / "kernel";
+  std::error_code error;
   fs::create_directory(made, error);
   if (error) return fail_errno("make " + made.string(), error.value());
   HP_TRY(pick(work.path() / "root", kImageName, made));
   for (const char* module : kModules) HP_TRY(pick(work.path() / "root", module, made));
-  fs::rename(made, directory / version, error);
-  // Somebody else may have been faster.
-  if (error && !is_complete(directory / version))
-    return fail_errno("move a kernel to " + (directory / version).string(), error.value());
-  return kernel_in(directory / version);
+  fs::rename(made, directory / package.version, error);
+  if (error) return fail_errno("move a kernel to " + (directory / package.version).string(), error.value());
+  return kernel_in(directory / package.version);
 }
 
 }  // namespace
 
 Result<Dom0Kernel> dom0_kernel(const fs::path& cache) {
   const fs::path directory = cache / "dom0-kernel";
-  const std::vector<fs::path> ready = ready_kernels(directory);
+  std::vector<fs::path> ready = ready_kernels(directory);
   if (!ready.empty()) return kernel_in(ready.back());
-  HP_ASSIGN_DOING("fetch dom0's kernel", Dom0Kernel kernel, fetch(directory));
+  std::error_code error;
+  fs::create_directories(directory, error);
+  if (error) return fail_errno("make " + directory.string(), error.value());
+  HP_ASSIGN(const buildenv::FileLock lock, buildenv::FileLock::take(directory / ".lock", buildenv::FileLock::Wait::kYes));
+  ready = ready_kernels(directory);  // whoever held the lock may have fetched one
+  if (!ready.empty()) return kernel_in(ready.back());
+  HP_ASSIGN_DOING("fetch dom0's kernel", Dom0Kernel kernel, fetch(cache, directory));
   return kernel;
 }
 

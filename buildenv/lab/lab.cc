@@ -2,7 +2,6 @@
 #include "buildenv/lab/lab.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <system_error>
 #include <utility>
 
@@ -239,17 +238,6 @@ Result<Transcript> run(const Scenario& scenario, const Options& options) {
   judge_outcomes(transcript);
   if (!options.keep.empty()) HP_TRY(keep(options.keep, argv, initramfs, watch.kept(), machine.messages()));
   return transcript;
-}
-
-Result<fs::path> default_cache() {
-  const auto variable = [](const char* name) {
-    const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody sets variables here
-    return std::string(value != nullptr ? value : "");
-  };
-  if (const std::string own = variable("HOTPATCH_CACHE"); !own.empty()) return fs::path(own);
-  if (const std::string xdg = variable("XDG_CACHE_HOME"); !xdg.empty()) return fs::path(xdg) / "hotpatch";
-  if (const std::string home = variable("HOME"); !home.empty()) return fs::path(home) / ".cache" / "hotpatch";
-  return tl::unexpected(Error(Errc::kNotFound, "no directory for the cache").with_remedy("set HOTPATCH_CACHE or HOME"));
 }
 
 }  // namespace hotpatch::lab

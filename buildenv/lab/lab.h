@@ -16,7 +16,7 @@ namespace hotpatch::lab {
 
 struct Options {
   std::filesystem::path boot_image;  // Xen's multiboot image, plain or gzip
-  std::filesystem::path cache;       // see kernel.h
+  std::filesystem::path cache;       // buildenv::cache_directory()
   Accelerator accelerator = Accelerator::kAutomatic;
   unsigned processors = 2;            // of the machine; dom0 gets as many
   unsigned memory_mib = 1024;         // of the machine; dom0 gets all but 384 MiB. At least 640.
@@ -30,8 +30,5 @@ struct Options {
 /// Runs the scenario. Whatever the guest does is a Transcript, with a verdict; an Error means that there was nothing to run it on: no
 /// QEMU, no kernel, a program that cannot be taken into the guest, options that make no sense. QEMU never outlives this call.
 Result<Transcript> run(const Scenario& scenario, const Options& options);
-
-/// $HOTPATCH_CACHE, $XDG_CACHE_HOME/hotpatch or ~/.cache/hotpatch. kNotFound if none of the three variables is set.
-Result<std::filesystem::path> default_cache();
 
 }  // namespace hotpatch::lab

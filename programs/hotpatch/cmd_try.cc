@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "buildenv/base.h"
+#include "buildenv/cache.h"
 #include "buildenv/lab/guest_program.h"
 #include "buildenv/lab/lab.h"
 #include "buildenv/lab/life_cycle.h"
@@ -221,7 +222,7 @@ Result<ExitCode> run_try(const TryArguments& arguments, bool json) {
 
   lab::Options options;
   options.boot_image = base.boot_path();
-  HP_ASSIGN(options.cache, lab::default_cache());
+  HP_ASSIGN(options.cache, buildenv::cache_directory());
   options.accelerator = arguments.accelerator;
   options.processors = arguments.processors;
   options.memory_mib = arguments.memory_mib;

@@ -9,6 +9,7 @@
 #include <doctest/doctest.h>
 
 #include "buildenv/base.h"
+#include "buildenv/cache.h"
 #include "common/support/file.h"
 
 namespace hotpatch::e2e {
@@ -90,10 +91,10 @@ lab::Options default_options() {
   REQUIRE_MESSAGE(base.has_value(), (base ? "" : base.error().message()));
   lab::Options options;
   options.boot_image = base->boot_path();
-  const auto cache = lab::default_cache();
+  const auto cache = buildenv::cache_directory();
   REQUIRE(cache.has_value());
   options.cache = *cache;
-  options.timeout = std::chrono::seconds(400);  // a bound against hanging for ever on a busy machine; no figure of merit
+  options.timeout = std::chrono::seconds(600);  // a bound against hanging for ever on a busy machine; no figure of merit
   return options;
 }
 

@@ -50,7 +50,7 @@ TEST_CASE("after the tool was killed at any moment, the next one finds its way a
       "done\n"
       "exit 0";
   const auto clock = guest.add(by_the_clock, std::chrono::seconds(240));
-  const auto event = guest.add(by_the_event, std::chrono::seconds(120));
+  const auto event = guest.add(by_the_event, std::chrono::seconds(240));
   const auto history = guest.add("xen-hotpatch history | tail -n 5");
   const auto list = guest.add("xen-hotpatch list");
   const auto extra = guest.add(kReadExtra);
