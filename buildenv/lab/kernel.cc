@@ -83,29 +83,64 @@ struct Package {
   std::string version;
 };
 
-// The kernel package that the newest version of the meta package stands for: "linux-image-6.1.0-56-amd64 (= 6.1.192-2)".
-Result<Package> newest_package(const buildenv::Apt& apt, const fs::path& work) {
-  HP_ASSIGN(const std::vector<buildenv::ArchiveVersion> versions, apt.versions({kMetaPackage}));
-  std::string newest;
-  for (const buildenv::ArchiveVersion& one : versions) {
+// The versions of the meta package that the archive lists, the newest first.
+Result<std::vector<std::string>> listed_versions(const buildenv::Apt& apt) {
+  HP_ASSIGN(const std::vector<buildenv::ArchiveVersion> listed, apt.versions({kMetaPackage}));
+  std::vector<std::string> versions;
+  for (const buildenv::ArchiveVersion& one : listed) {
     if (one.is_source || one.package != kMetaPackage) continue;
-    HP_ASSIGN(const bool newer, newest.empty() ? Result<bool>(true) : buildenv::is_newer(one.version, newest));
-    if (newer) newest = one.version;
+    auto place = versions.begin();
+    for (; place != versions.end(); ++place) {
+      HP_ASSIGN(const bool newer, buildenv::is_newer(one.version, *place));
+      if (newer) break;
+    }
+    versions.insert(place, one.version);
   }
-  if (newest.empty()) return fail(Errc::kNotFound, std::string("the archive has no ") + kMetaPackage);
-  HP_TRY(apt.download_binary(kMetaPackage, newest, work));
-  HP_ASSIGN(const fs::path file, only_package(work));
+  if (versions.empty()) return fail(Errc::kNotFound, std::string("the archive has no ") + kMetaPackage);
+  return versions;
+}
+
+// The kernel package that this version of the meta package stands for: "linux-image-6.1.0-56-amd64 (= 6.1.192-2)".
+Result<Package> package_behind(const fs::path& meta) {
   process::Command field;
-  field.argv = {"dpkg-deb", "-f", file.string(), "Depends"};
+  field.argv = {"dpkg-deb", "-f", meta.string(), "Depends"};
   HP_ASSIGN(const process::Outcome outcome, process::run_checked(field));
-  std::error_code error;
-  fs::remove(file, error);
   const std::string& text = outcome.output;
   const std::size_t end_of_name = text.find(" (= ");
   const std::size_t end = text.find(')');
   if (!text.starts_with("linux-image-") || end_of_name == std::string::npos || end == std::string::npos || end < end_of_name)
-    return fail(Errc::kMalformed, std::string(kMetaPackage) + " " + newest + " depends on '" + text + "', not on one kernel");
+    return fail(Errc::kMalformed, meta.filename().string() + " depends on '" + text + "', not on one kernel");
   return Package{text.substr(0, end_of_name), text.substr(end_of_name + 4, end - end_of_name - 4)};
+}
+
+struct Download {
+  fs::path file;
+  std::string version;
+};
+
+Result<Download> download(const buildenv::Apt& apt, const std::string& meta_version, const fs::path& into) {
+  HP_TRY(apt.download_binary(kMetaPackage, meta_version, into));
+  HP_ASSIGN(const fs::path meta, only_package(into));
+  HP_ASSIGN(const Package package, package_behind(meta));
+  std::error_code error;
+  fs::remove(meta, error);
+  HP_TRY(apt.download_binary(package.name, package.version, into));
+  HP_ASSIGN(fs::path file, only_package(into));
+  return Download{std::move(file), package.version};
+}
+
+// Of the newest version that is there: between two updates of an archive, a listed one may be gone from its pool.
+Result<Download> download_newest(const buildenv::Apt& apt, const fs::path& work) {
+  HP_ASSIGN(const std::vector<std::string> versions, listed_versions(apt));
+  for (std::size_t i = 0;; ++i) {
+    const fs::path into = work / std::to_string(i);
+    std::error_code error;
+    fs::create_directory(into, error);
+    if (error) return fail_errno("make " + into.string(), error.value());
+    Result<Download> done = download(apt, versions[i], into);
+    const bool gone = !done && done.error().message().find("404  Not Found") != std::string::npos;
+    if (!gone || i + 1 == versions.size()) return done;
+  }
 }
 
 // Copies the file of this name, wherever below `from` it lies.
@@ -125,12 +160,10 @@ Result<Dom0Kernel> fetch(const fs::path& cache, const fs::path& directory) {
   HP_ASSIGN(const buildenv::Apt apt, buildenv::Apt::open(cache / "apt"));
   HP_TRY(apt.update());
   HP_ASSIGN(const TempDir work, TempDir::make(".fetch-", directory));
-  HP_ASSIGN(const Package package, newest_package(apt, work.path()));
-  HP_TRY(apt.download_binary(package.name, package.version, work.path()));
-  HP_ASSIGN(const fs::path file, only_package(work.path()));
+  HP_ASSIGN(const Download package, download_newest(apt, work.path()));
 
   process::Command unpack;
-  unpack.argv = {"dpkg-deb", "-x", file.string(), (work.path() / "root").string()};
+  unpack.argv = {"dpkg-deb", "-x", package.file.string(), (work.path() / "root").string()};
   HP_TRY(process::run_checked(unpack));
   const fs::path made = work.path() / "kernel";
   std::error_code error;
