@@ -72,8 +72,7 @@ BENCHMARK(correlate)->Unit(benchmark::kMillisecond);
 
 void compare(benchmark::State& state) {
   Inputs& in = inputs();
-  for (auto unused : state)
-    benchmark::DoNotOptimize(diff::compare(in.original_model, in.patched_model, in.correlation, "unit"));
+  for (auto unused : state) benchmark::DoNotOptimize(diff::compare(in.original_model, in.patched_model, in.correlation, "unit"));
 }
 BENCHMARK(compare)->Unit(benchmark::kMillisecond);
 

@@ -12,7 +12,11 @@ using target::SectionRole;
 class Comparer {
  public:
   Comparer(const ObjectModel& original, const ObjectModel& patched, const Correlation& correlation, const std::string& unit)
-      : original_(original), patched_(patched), correlation_(correlation), unit_(unit), equality_(original, patched, correlation) {}
+      : original_(original),
+        patched_(patched),
+        correlation_(correlation),
+        unit_(unit),
+        equality_(original, patched, correlation) {}
 
   ChangeSet run() && {
     product_.changes.resize(patched_.entities().size());
@@ -31,7 +35,8 @@ class Comparer {
 
   void find(std::string rule, Severity severity, const Entity& entity, std::string text, std::string remedy) {
     FindingPlace place{.unit = unit_, .symbol = std::string(entity.name), .section = std::string(), .source = std::string()};
-    if (entity.name.empty()) place.section = std::string(patched_.object().section(entity.section).name) + "+" + hex(entity.offset);
+    if (entity.name.empty())
+      place.section = std::string(patched_.object().section(entity.section).name) + "+" + hex(entity.offset);
     product_.findings.add({std::move(rule), severity, std::move(place), std::move(text), std::move(remedy)});
   }
 
@@ -67,7 +72,8 @@ class Comparer {
         mark(parent, "has " + std::to_string(entity.parts.size()) + " out-of-line parts instead of " +
                          std::to_string(original_.entity(*twin).parts.size()));
       for (const EntityIndex part : entity.parts)
-        if (change(part).verdict != Verdict::kSame) mark(parent, "its out-of-line part " + std::string(patched_.entity(part).name) + " differs");
+        if (change(part).verdict != Verdict::kSame)
+          mark(parent, "its out-of-line part " + std::string(patched_.entity(part).name) + " differs");
       if (change(parent).verdict == Verdict::kSame) continue;
       for (const EntityIndex part : entity.parts) mark(part, "belongs to " + std::string(entity.name));
     }
@@ -80,7 +86,8 @@ class Comparer {
       for (const Reference& reference : patched_.entities()[i].references) users[reference.target.entity.value()].emplace_back(i);
     const auto is_changed_constant = [&](EntityIndex index) {
       const Entity& entity = patched_.entity(index);
-      return change(index).verdict == Verdict::kChanged && entity.kind == EntityKind::kData && !entity.is_writable && is_live(entity);
+      return change(index).verdict == Verdict::kChanged && entity.kind == EntityKind::kData && !entity.is_writable &&
+             is_live(entity);
     };
     std::deque<EntityIndex> queue;
     for (std::size_t i = 0; i < patched_.entities().size(); ++i)
@@ -97,7 +104,8 @@ class Comparer {
         if (change(user).verdict != Verdict::kSame || !is_live(patched_.entity(user))) continue;
         if (patched_.entity(user).is_writable) {
           find("HP006-shared-constant", Severity::kError, patched_.entity(user),
-               "live data refers to the constant " + std::string(entity.name) + ", which changes (" + change(constant).reason + ")",
+               "live data refers to the constant " + std::string(entity.name) + ", which changes (" + change(constant).reason +
+                   ")",
                "keep the constant as it is and change its users");
           continue;
         }
@@ -122,7 +130,8 @@ class Comparer {
     for (const EntityIndex index : product_.removed) {
       const Entity& entity = original_.entity(index);
       if (entity.role == SectionRole::kBootTable)
-        find("HP052-boot-table", Severity::kError, entity, "an entry of a table that is read at boot is removed", "leave it in place");
+        find("HP052-boot-table", Severity::kError, entity, "an entry of a table that is read at boot is removed",
+             "leave it in place");
     }
   }
 
@@ -140,8 +149,9 @@ class Comparer {
       if (entity.kind != EntityKind::kData || !entity.is_writable || is_new) continue;
       const bool resized = original_.entity(*correlation_.to_original(EntityIndex(i))).size != entity.size;
       find(resized ? "HP004-data-size" : "HP005-data-initialiser", Severity::kError, entity,
-           resized ? "live data changes its size: " + what.reason : "the initial value of live data changes (" + what.reason +
-                                                                         "), which would have no effect on the value it has now",
+           resized ? "live data changes its size: " + what.reason
+                   : "the initial value of live data changes (" + what.reason +
+                         "), which would have no effect on the value it has now",
            "set the new value in a load hook, or keep new state in a new variable");
     }
   }
@@ -165,7 +175,8 @@ class Comparer {
              "change the code that it calls");
         break;
       case SectionRole::kHooks:
-        if (!is_new) find("HP066-hooks", Severity::kError, entity, "the original has hooks of its own", "build from a source without hooks");
+        if (!is_new)
+          find("HP066-hooks", Severity::kError, entity, "the original has hooks of its own", "build from a source without hooks");
         break;
       case SectionRole::kReadOnly:
       case SectionRole::kCompanion:
@@ -179,7 +190,8 @@ class Comparer {
       const Entity& first = patched_.entity(ambiguity.patched.front());
       if (!first.is_writable) continue;  // a private copy of code or of a constant is as good as the original's
       std::string names;
-      for (const EntityIndex index : ambiguity.original) names += (names.empty() ? "" : ", ") + std::string(original_.entity(index).name);
+      for (const EntityIndex index : ambiguity.original)
+        names += (names.empty() ? "" : ", ") + std::string(original_.entity(index).name);
       find("HP011-ambiguous-static", Severity::kError, first,
            "which of the original's variables this is cannot be told: " + names + " are alike in content and use",
            "give the variables different names in the source");
@@ -198,7 +210,8 @@ class Comparer {
                         original_.object().section(*in_original).relocations.size() == section.relocations.size() &&
                         std::ranges::equal(contents(original_, section.name), section.contents);
       if (same) continue;
-      product_.findings.add({"HP061-unknown-section", Severity::kError,
+      product_.findings.add({"HP061-unknown-section",
+                             Severity::kError,
                              {.unit = unit_, .symbol = {}, .section = std::string(section.name), .source = {}},
                              "a section that profile " + std::string(patched_.profile().name) + " does not know " +
                                  (in_original ? "changes" : "is new") + " (" + hex(section.size) + " bytes)",
@@ -218,10 +231,12 @@ class Comparer {
 }  // namespace
 
 bool ChangeSet::any() const noexcept {
-  return std::ranges::any_of(changes, [](const Change& change) { return change.verdict == Verdict::kChanged || change.verdict == Verdict::kNew; });
+  return std::ranges::any_of(
+      changes, [](const Change& change) { return change.verdict == Verdict::kChanged || change.verdict == Verdict::kNew; });
 }
 
-ChangeSet compare(const ObjectModel& original, const ObjectModel& patched, const Correlation& correlation, const std::string& unit) {
+ChangeSet compare(const ObjectModel& original, const ObjectModel& patched, const Correlation& correlation,
+                  const std::string& unit) {
   return Comparer(original, patched, correlation, unit).run();
 }
 

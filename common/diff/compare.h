@@ -34,9 +34,9 @@ struct Change {
 };
 
 struct ChangeSet {
-  std::vector<Change> changes;        // by patched entity
-  std::vector<EntityIndex> removed;   // original functions and data that have no counterpart
-  Diagnostics findings;               // rules HP004 to HP066 (docs/rules.md), with `unit` as the place
+  std::vector<Change> changes;       // by patched entity
+  std::vector<EntityIndex> removed;  // original functions and data that have no counterpart
+  Diagnostics findings;              // rules HP004 to HP066 (docs/rules.md), with `unit` as the place
 
   [[nodiscard]] const Change& of(EntityIndex patched) const { return changes.at(patched.value()); }
   /// Something that would run differently.

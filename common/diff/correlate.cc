@@ -24,7 +24,8 @@ struct Evidence {
 std::string reference_text(const ObjectModel& model, const Reference& reference) {
   const Entity& target = model.entity(reference.target.entity);
   std::string text = std::to_string(reference.offset) + ":" + std::to_string(reference.target.offset) + ":";
-  if (target.kind == EntityKind::kString || target.kind == EntityKind::kConstant) return text + std::string(as_text(model.contents(target)));
+  if (target.kind == EntityKind::kString || target.kind == EntityKind::kConstant)
+    return text + std::string(as_text(model.contents(target)));
   return text + elf::split_symbol_name(target.name).stem;
 }
 
@@ -151,8 +152,8 @@ class Correlator {
     }
   }
 
-  void pair_group(const std::string& stem, const Group& originals, const Group& patched, const std::vector<Evidence>& original_evidence,
-                  const std::vector<Evidence>& patched_evidence) {
+  void pair_group(const std::string& stem, const Group& originals, const Group& patched,
+                  const std::vector<Evidence>& original_evidence, const std::vector<Evidence>& patched_evidence) {
     const auto overlap = [](const Evidence& left, const Evidence& right) {
       if (left.users.empty() && right.users.empty()) return true;
       return std::ranges::any_of(left.users, [&](const std::string& user) { return right.users.contains(user); });
@@ -177,7 +178,9 @@ class Correlator {
     const auto have_common = [](const std::set<std::string>& left, const std::set<std::string>& right) {
       return std::ranges::any_of(left, [&](const std::string& text) { return right.contains(text); });
     };
-    round([&](const Evidence& o, const Evidence& p) { return o.content == p.content && have_common(o.exact_sites, p.exact_sites); });
+    round([&](const Evidence& o, const Evidence& p) {
+      return o.content == p.content && have_common(o.exact_sites, p.exact_sites);
+    });
     round([](const Evidence& o, const Evidence& p) { return o.users == p.users && o.content == p.content; });
     round([](const Evidence& o, const Evidence& p) { return o.sites == p.sites && !o.sites.empty(); });
     round([](const Evidence& o, const Evidence& p) { return o.users == p.users && !o.users.empty(); });
@@ -187,10 +190,12 @@ class Correlator {
 
     Ambiguity left{.stem = stem, .original = {}, .patched = {}};
     for (std::size_t o = 0; o < originals.size(); ++o)
-      if (is_free(false, originals[o]) && std::ranges::any_of(patched_evidence, [&](const Evidence& p) { return overlap(original_evidence[o], p); }))
+      if (is_free(false, originals[o]) &&
+          std::ranges::any_of(patched_evidence, [&](const Evidence& p) { return overlap(original_evidence[o], p); }))
         left.original.push_back(originals[o]);
     for (std::size_t p = 0; p < patched.size(); ++p)
-      if (is_free(true, patched[p]) && std::ranges::any_of(original_evidence, [&](const Evidence& o) { return overlap(o, patched_evidence[p]); }))
+      if (is_free(true, patched[p]) &&
+          std::ranges::any_of(original_evidence, [&](const Evidence& o) { return overlap(o, patched_evidence[p]); }))
         left.patched.push_back(patched[p]);
     if (!left.original.empty() && !left.patched.empty()) product_.ambiguous.push_back(std::move(left));
   }

@@ -13,7 +13,8 @@ using target::Instruction;
 
 /// The position of the instruction that starts at `offset`; nothing if none does.
 std::optional<std::size_t> instruction_at(const std::vector<Instruction>& instructions, std::int64_t offset) {
-  const auto found = std::ranges::lower_bound(instructions, offset, {}, [](const Instruction& i) { return std::int64_t{i.offset}; });
+  const auto found =
+      std::ranges::lower_bound(instructions, offset, {}, [](const Instruction& i) { return std::int64_t{i.offset}; });
   if (found == instructions.end() || found->offset != offset) return std::nullopt;
   return static_cast<std::size_t>(found - instructions.begin());
 }
@@ -26,17 +27,20 @@ struct MaskedInstruction {
 
 MaskedInstruction mask(ByteView bytes, const Instruction& instruction, std::span<const Reference> references) {
   MaskedInstruction masked;
-  std::ranges::copy(bytes.subspan(instruction.offset, std::min<std::size_t>(instruction.length, sizeof masked.bytes)), masked.bytes);
+  std::ranges::copy(bytes.subspan(instruction.offset, std::min<std::size_t>(instruction.length, sizeof masked.bytes)),
+                    masked.bytes);
   for (const Reference& reference : references) {
     const std::uint64_t begin = reference.offset - instruction.offset;
-    for (std::uint64_t i = begin; i < std::min<std::uint64_t>(begin + target::fixup_size(reference.kind), sizeof masked.bytes); ++i)
+    for (std::uint64_t i = begin; i < std::min<std::uint64_t>(begin + target::fixup_size(reference.kind), sizeof masked.bytes);
+         ++i)
       masked.bytes[i] = std::byte{0};
   }
   return masked;
 }
 
 /// The references whose fields lie in the instruction; `next` moves past them.
-std::span<const Reference> take_references(const std::vector<Reference>& references, std::size_t& next, const Instruction& instruction) {
+std::span<const Reference> take_references(const std::vector<Reference>& references, std::size_t& next,
+                                           const Instruction& instruction) {
   const std::size_t begin = next;
   while (next < references.size() && references[next].offset < instruction.end()) ++next;
   return std::span(references).subspan(begin, next - begin);
@@ -78,12 +82,14 @@ std::optional<Difference> Equality::compare_code(const Run& original, const Run&
       if (before.flow != after.flow || before.branch_condition != after.branch_condition) return differ("an instruction differs");
       const auto to_before = instruction_at(original.instructions, *before.target);
       const auto to_after = instruction_at(patched.instructions, *after.target);
-      const bool same = to_before && to_after ? to_before == to_after
-                                              : !to_before && !to_after && *before.target - before.offset == *after.target - after.offset;
+      const bool same = to_before && to_after
+                            ? to_before == to_after
+                            : !to_before && !to_after && *before.target - before.offset == *after.target - after.offset;
       if (!same) return differ("a branch leads elsewhere");
       continue;
     }
-    if (before.length != after.length || mask(original.bytes, before, references_before) != mask(patched.bytes, after, references_after))
+    if (before.length != after.length ||
+        mask(original.bytes, before, references_before) != mask(patched.bytes, after, references_after))
       return differ("an instruction differs");
     for (std::size_t r = 0; r < references_before.size(); ++r) {
       if (references_before[r].offset - before.offset != references_after[r].offset - after.offset)
@@ -92,10 +98,12 @@ std::optional<Difference> Equality::compare_code(const Run& original, const Run&
     }
   }
   if (original.instructions.size() != patched.instructions.size()) {
-    const auto end = [&](const Run& run) { return count < run.instructions.size() ? run.instructions[count].offset : run.bytes.size(); };
-    return Difference{end(original), end(patched),
-                      std::to_string(patched.instructions.size()) + " instructions instead of " +
-                          std::to_string(original.instructions.size())};
+    const auto end = [&](const Run& run) {
+      return count < run.instructions.size() ? run.instructions[count].offset : run.bytes.size();
+    };
+    return Difference{
+        end(original), end(patched),
+        std::to_string(patched.instructions.size()) + " instructions instead of " + std::to_string(original.instructions.size())};
   }
   return std::nullopt;
 }
@@ -113,7 +121,8 @@ std::optional<Difference> Equality::compare_data(const Entity& original, const E
     const bool patched_has = next < patched.references.size() && patched.references[next].offset == at;
     if (original_has != patched_has) return Difference{at, at, "an address on one side only"};
     if (original_has) {
-      if (auto reason = compare_reference(original.references[next], patched.references[next])) return Difference{at, at, *reason};
+      if (auto reason = compare_reference(original.references[next], patched.references[next]))
+        return Difference{at, at, *reason};
       at += std::max<std::uint64_t>(1, target::fixup_size(original.references[next++].kind));
     } else {
       if (before[at] != after[at]) return Difference{at, at, "content differs"};
@@ -135,14 +144,16 @@ std::optional<Difference> Equality::compare_records(const Entity& original, cons
     if (auto reason = compare_record(before, after)) return Difference{at_before, at_after, std::move(*reason)};
   }
   if (original.records.size() != patched.records.size())
-    return Difference{0, 0, std::to_string(patched.records.size()) + " records of special sections instead of " +
-                                std::to_string(original.records.size())};
+    return Difference{0, 0,
+                      std::to_string(patched.records.size()) + " records of special sections instead of " +
+                          std::to_string(original.records.size())};
   return std::nullopt;
 }
 
 std::optional<std::string> Equality::compare_record(const Record& original, const Record& patched) {
   const std::string table(original.schema->name);
-  const ByteView before = original_.object().section(original.section).contents.subspan(original.offset, original.schema->record_size);
+  const ByteView before =
+      original_.object().section(original.section).contents.subspan(original.offset, original.schema->record_size);
   const ByteView after = patched_.object().section(patched.section).contents.subspan(patched.offset, patched.schema->record_size);
   for (std::size_t i = 0; i < original.fields.size(); ++i) {
     const target::Field& field = *original.fields[i].schema;
@@ -165,7 +176,8 @@ std::optional<std::string> Equality::compare_record(const Record& original, cons
     const auto instructions_after = patched_.instructions(*patched.companion);
     const Run run_before{original_.contents(*original.companion), references_before, instructions_before};
     const Run run_after{patched_.contents(*patched.companion), references_after, instructions_after};
-    if (compare_code(run_before, run_after)) return table + ": the code that it refers to in " + std::string(original.schema->companion) + " differs";
+    if (compare_code(run_before, run_after))
+      return table + ": the code that it refers to in " + std::string(original.schema->companion) + " differs";
   }
   return std::nullopt;
 }

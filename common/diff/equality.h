@@ -58,7 +58,8 @@ class Equality {
   const ObjectModel& original_;
   const ObjectModel& patched_;
   const Correlation& correlation_;
-  std::set<std::pair<EntityIndex, EntityIndex>> in_progress_;  // of same_content: what refers to itself is as equal as the rest of it
+  std::set<std::pair<EntityIndex, EntityIndex>>
+      in_progress_;  // of same_content: what refers to itself is as equal as the rest of it
 };
 
 }  // namespace hotpatch::diff

@@ -79,18 +79,18 @@ struct Record {
 
 struct Entity {
   EntityKind kind = EntityKind::kAnonymous;
-  std::string_view name;                    // its first symbol's; empty if it has none
-  std::optional<elf::SymbolIndex> symbol;   // that symbol
-  elf::SectionIndex section;                // unless kExternal
-  std::uint64_t offset = 0;                 // bytes from the section's start
-  std::uint64_t size = 0;                   // bytes
+  std::string_view name;                   // its first symbol's; empty if it has none
+  std::optional<elf::SymbolIndex> symbol;  // that symbol
+  elf::SectionIndex section;               // unless kExternal
+  std::uint64_t offset = 0;                // bytes from the section's start
+  std::uint64_t size = 0;                  // bytes
   bool is_global = false;
-  bool is_writable = false;                 // by flags, but for what the profile knows better
-  std::optional<target::SectionRole> role;  // of its section, if the profile has a rule for it
-  std::optional<EntityIndex> parent;        // the function that this is an out-of-line part of ("f.cold")
-  std::vector<EntityIndex> parts;           // the reverse
-  std::vector<std::size_t> records;         // that it owns; in ObjectModel::records(), by offset of the owner
-  std::vector<Reference> references;        // by rising offset
+  bool is_writable = false;                       // by flags, but for what the profile knows better
+  std::optional<target::SectionRole> role;        // of its section, if the profile has a rule for it
+  std::optional<EntityIndex> parent;              // the function that this is an out-of-line part of ("f.cold")
+  std::vector<EntityIndex> parts;                 // the reverse
+  std::vector<std::size_t> records;               // that it owns; in ObjectModel::records(), by offset of the owner
+  std::vector<Reference> references;              // by rising offset
   std::vector<target::Instruction> instructions;  // of a function
 };
 

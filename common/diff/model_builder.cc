@@ -126,13 +126,13 @@ void ModelBuilder::make_entities_of(elf::SectionIndex index) {
   std::uint64_t covered = 0;
   for (std::size_t i = 0; i < symbols.size(); ++i) {
     const elf::Symbol& symbol = object_.symbol(symbols[i]);
-    if (symbol.value < covered || (i != 0 && symbol.value == object_.symbol(symbols[i - 1]).value)) continue;  // alias or inner label
+    if (symbol.value < covered || (i != 0 && symbol.value == object_.symbol(symbols[i - 1]).value))
+      continue;  // alias or inner label
     if (symbol.value > covered && !is_padding(covered, symbol.value)) add_anonymous(covered, symbol.value);
     std::uint64_t size = symbol.size;
     if (size == 0) {
-      const auto next = std::ranges::find_if(symbols.begin() + static_cast<std::ptrdiff_t>(i), symbols.end(), [&](elf::SymbolIndex other) {
-        return object_.symbol(other).value > symbol.value;
-      });
+      const auto next = std::ranges::find_if(symbols.begin() + static_cast<std::ptrdiff_t>(i), symbols.end(),
+                                             [&](elf::SymbolIndex other) { return object_.symbol(other).value > symbol.value; });
       size = (next == symbols.end() ? section.size : object_.symbol(*next).value) - symbol.value;
     }
     Entity entity = common;
@@ -207,16 +207,19 @@ Place ModelBuilder::place_in(elf::SectionIndex index, std::int64_t offset) {
   const auto& located = in_section_[index.value()];
   HP_CHECK(!located.empty(), "a place in a section without entities");
   // The entity that holds the offset, else the nearest one before it; in a section of its own, that entity wherever the offset points.
-  const auto above = std::ranges::upper_bound(located, offset, {}, [](const Located& at) { return static_cast<std::int64_t>(at.offset); });
+  const auto above =
+      std::ranges::upper_bound(located, offset, {}, [](const Located& at) { return static_cast<std::int64_t>(at.offset); });
   const Located& found = above == located.begin() ? located.front() : *std::prev(above);
   return {found.entity, offset - static_cast<std::int64_t>(found.offset)};
 }
 
 Result<Place> ModelBuilder::resolve(elf::SymbolIndex index, std::int64_t offset) {
   const elf::Symbol& symbol = object_.symbol(index);
-  if (symbol.place == elf::SymbolPlace::kUndefined || symbol.place == elf::SymbolPlace::kAbsolute) return Place{external(index), offset};
+  if (symbol.place == elf::SymbolPlace::kUndefined || symbol.place == elf::SymbolPlace::kAbsolute)
+    return Place{external(index), offset};
   if (symbol.place == elf::SymbolPlace::kCommon)
-    return fail(Errc::kUnsupported, object_.name() + ": common symbol " + std::string(symbol.name) + " (compile with -fno-common)");
+    return fail(Errc::kUnsupported,
+                object_.name() + ": common symbol " + std::string(symbol.name) + " (compile with -fno-common)");
   const elf::Section& section = object_.section(symbol.section);
   const std::int64_t in_section = static_cast<std::int64_t>(symbol.value) + offset;
   switch (use_[symbol.section.value()]) {

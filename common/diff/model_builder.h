@@ -46,7 +46,7 @@ class ModelBuilder {
   target::Decoder& decoder_;
   ObjectModel model_;
   std::vector<SectionUse> use_;
-  std::vector<std::vector<Located>> in_section_;           // by rising offset
+  std::vector<std::vector<Located>> in_section_;  // by rising offset
   std::map<std::pair<elf::SectionIndex, std::uint64_t>, EntityIndex> merged_;
   std::map<elf::SymbolIndex, EntityIndex> externals_;
 };

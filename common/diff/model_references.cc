@@ -31,7 +31,8 @@ Result<> ModelBuilder::read_references() {
   const std::size_t count = model_.entities_.size();
   for (std::size_t i = 0; i < count; ++i) {
     const EntityIndex index(i);
-    if (model_.entity(index).kind == EntityKind::kFunction) model_.entities_[i].instructions = decoder_.decode(model_.contents(model_.entity(index)));
+    if (model_.entity(index).kind == EntityKind::kFunction)
+      model_.entities_[i].instructions = decoder_.decode(model_.contents(model_.entity(index)));
     HP_TRY(read_code_references(index));
   }
   return {};
@@ -47,8 +48,8 @@ Result<> ModelBuilder::read_code_references(EntityIndex index) {
        relocation != relocations.end() && relocation->offset < end; ++relocation) {
     const auto kind = target::fixup_kind(relocation->type);
     if (!kind)
-      return fail(Errc::kUnsupported, where(section, relocation->offset) + " (" + model_.describe(index) + "): " +
-                                          target::relocation_name(relocation->type) + " is not supported");
+      return fail(Errc::kUnsupported, where(section, relocation->offset) + " (" + model_.describe(index) +
+                                          "): " + target::relocation_name(relocation->type) + " is not supported");
     if (*kind == target::FixupKind::kNone) continue;
     if (relocation->offset + target::fixup_size(*kind) > end)
       return fail(Errc::kMalformed, where(section, relocation->offset) + " (" + model_.describe(index) +
@@ -113,8 +114,8 @@ Result<> ModelBuilder::read_records(elf::SectionIndex section, const target::Spe
       previous = relocation.offset;
     }
     return fail(Errc::kUnsupported, object_.name() + ": " + std::string(schema.name) + " has " + hex(size) +
-                                        " bytes, no multiple of the " + std::to_string(schema.record_size) +
-                                        " that profile " + std::string(profile_.name) + " gives its records" + guess);
+                                        " bytes, no multiple of the " + std::to_string(schema.record_size) + " that profile " +
+                                        std::string(profile_.name) + " gives its records" + guess);
   }
   for (std::uint64_t offset = 0; offset < size; offset += schema.record_size) {
     HP_ASSIGN(Record record, read_record(section, schema, offset));
@@ -157,7 +158,8 @@ Result<Record> ModelBuilder::read_record(elf::SectionIndex section, const target
     }
     if (field.kind == target::FieldKind::kOwner) {
       if (!value.target)
-        return fail(Errc::kUnsupported, where(section, at) + ": a record of " + std::string(schema.name) + " that belongs to no code");
+        return fail(Errc::kUnsupported,
+                    where(section, at) + ": a record of " + std::string(schema.name) + " that belongs to no code");
       has_owner = true;
       record.owner = *value.target;
     }
@@ -196,7 +198,8 @@ Result<Piece> ModelBuilder::companion_piece(const target::SpecialSection& schema
   }
   if (piece.size > section.size - piece.offset)
     return fail(Errc::kMalformed, where(record.section, record.offset) + ": " + std::to_string(piece.size) + " bytes at " +
-                                      std::string(section.name) + "+" + hex(piece.offset) + " run out of its " + hex(section.size) + " bytes");
+                                      std::string(section.name) + "+" + hex(piece.offset) + " run out of its " +
+                                      hex(section.size) + " bytes");
   return piece;
 }
 

@@ -16,7 +16,8 @@ Result<Image> Image::make(Object object) {
   std::string_view source;
   for (const Symbol& symbol : file.symbols()) {
     if (symbol.type == SymbolType::kFile) source = symbol.name;
-    if (symbol.place == SymbolPlace::kAbsolute && symbol.type != SymbolType::kFile) image.absolute_.emplace(symbol.name, symbol.value);
+    if (symbol.place == SymbolPlace::kAbsolute && symbol.type != SymbolType::kFile)
+      image.absolute_.emplace(symbol.name, symbol.value);
     if (symbol.place != SymbolPlace::kSection || symbol.type == SymbolType::kSection || symbol.type == SymbolType::kFile ||
         symbol.name.empty())
       continue;
@@ -30,8 +31,9 @@ Result<Image> Image::make(Object object) {
   }
   if (image.symbols_.empty())
     return fail(Error(Errc::kInvalid, file.name() + ": has no symbol table")
-        .with_remedy("use the linked image that still has its symbols, not the one that boots"));
-  std::ranges::sort(image.symbols_, {}, [](const ImageSymbol& symbol) { return std::tuple(symbol.address, symbol.name, symbol.file); });
+                    .with_remedy("use the linked image that still has its symbols, not the one that boots"));
+  std::ranges::sort(image.symbols_, {},
+                    [](const ImageSymbol& symbol) { return std::tuple(symbol.address, symbol.name, symbol.file); });
   for (std::size_t i = 0; i < image.symbols_.size(); ++i) image.by_name_.emplace(image.symbols_[i].name, i);
 
   for (std::size_t i = 1; i < file.sections().size(); ++i)
@@ -75,7 +77,8 @@ const ImageSymbol* Image::find_global(std::string_view name) const {
 
 std::vector<const ImageSymbol*> Image::find_local(std::string_view file, std::string_view name) const {
   std::vector<const ImageSymbol*> found = find(name);
-  std::erase_if(found, [&](const ImageSymbol* symbol) { return symbol->binding != SymbolBinding::kLocal || symbol->file != file; });
+  std::erase_if(found,
+                [&](const ImageSymbol* symbol) { return symbol->binding != SymbolBinding::kLocal || symbol->file != file; });
   return found;
 }
 

@@ -27,9 +27,9 @@ tl::unexpected<Error> malformed(const std::string& name, llvm::Error error) {
 }
 
 #define HP_LLVM(lhs, ...) HP_LLVM_IMPL(HP_CONCAT(hp_expected_, __COUNTER__), lhs, __VA_ARGS__)
-#define HP_LLVM_IMPL(tmp, lhs, ...)                      \
-  auto tmp = (__VA_ARGS__);                              \
-  if (!tmp) return malformed(name_, tmp.takeError());    \
+#define HP_LLVM_IMPL(tmp, lhs, ...)                   \
+  auto tmp = (__VA_ARGS__);                           \
+  if (!tmp) return malformed(name_, tmp.takeError()); \
   lhs = *tmp
 
 SymbolBinding binding_of(unsigned binding) noexcept {
@@ -192,8 +192,9 @@ class ObjectParser {
   Result<> read_relocations(const File& file, File::Elf_Shdr_Range headers) {
     for (const auto& header : headers) {
       if (header.sh_type == SHT_REL && header.sh_size != 0)
-        return fail(Errc::kUnsupported, name_ + ": " + std::string(object_.sections_[static_cast<std::size_t>(&header - headers.begin())].name) +
-                                            ": relocations without addends (SHT_REL)");
+        return fail(Errc::kUnsupported,
+                    name_ + ": " + std::string(object_.sections_[static_cast<std::size_t>(&header - headers.begin())].name) +
+                        ": relocations without addends (SHT_REL)");
       if (header.sh_type != SHT_RELA) continue;
       const auto relocation_section = static_cast<std::size_t>(&header - headers.begin());
       const std::string where = name_ + ": " + std::string(object_.sections_[relocation_section].name);
@@ -201,19 +202,20 @@ class ObjectParser {
         return fail(Errc::kMalformed, where + ": applies to section " + std::to_string(header.sh_info) + " of " +
                                           std::to_string(object_.sections_.size()));
       if (symbol_table_ == 0 || header.sh_link != symbol_table_)
-        return fail(Errc::kMalformed, where + ": its symbol table, section " + std::to_string(header.sh_link) + ", is not the file's");
+        return fail(Errc::kMalformed,
+                    where + ": its symbol table, section " + std::to_string(header.sh_link) + ", is not the file's");
       Section& target = object_.sections_[header.sh_info];
       HP_LLVM(const auto relocations, file.relas(header));
       target.relocations.reserve(target.relocations.size() + relocations.size());
       for (const auto& raw : relocations) {
         const std::uint32_t symbol = raw.getSymbol(false);
         if (symbol >= object_.symbols_.size())
-          return fail(Errc::kMalformed, where + ": relocation at " + hex(raw.r_offset) + ": symbol " + std::to_string(symbol) + " of " +
-                                            std::to_string(object_.symbols_.size()));
+          return fail(Errc::kMalformed, where + ": relocation at " + hex(raw.r_offset) + ": symbol " + std::to_string(symbol) +
+                                            " of " + std::to_string(object_.symbols_.size()));
         // The width of the field is the reader's business who knows the type; that it starts inside is ours.
         if (raw.r_offset >= target.size)
-          return fail(Errc::kMalformed, where + ": relocation at " + hex(raw.r_offset) + " is outside of the " + hex(target.size) +
-                                            " bytes of " + std::string(target.name));
+          return fail(Errc::kMalformed, where + ": relocation at " + hex(raw.r_offset) + " is outside of the " +
+                                            hex(target.size) + " bytes of " + std::string(target.name));
         target.relocations.push_back({raw.r_offset, raw.getType(false), SymbolIndex(symbol), raw.r_addend});
       }
       std::ranges::stable_sort(target.relocations, {}, &Relocation::offset);

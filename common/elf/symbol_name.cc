@@ -13,7 +13,8 @@ bool is_number(std::string_view text) {
 
 /// GCC's clone_function_name() suffixes, and the HASH of ThinLTO's promoted locals.
 bool is_clone_kind(std::string_view text) {
-  constexpr std::array<std::string_view, 8> kKinds = {"constprop", "isra", "part", "cold", "localalias", "lto_priv", "hot", "llvm"};
+  constexpr std::array<std::string_view, 8> kKinds = {"constprop",  "isra",     "part", "cold",
+                                                      "localalias", "lto_priv", "hot",  "llvm"};
   return std::ranges::find(kKinds, text) != kKinds.end();
 }
 
@@ -35,7 +36,8 @@ SymbolName split_symbol_name(std::string_view name) {
     if (!is_suffix && split.stem_differs) return {.base = name, .stem = std::string(name)};
     dot = next;
   }
-  if (split.stem_differs && split.stem == split.base) split.stem += ".#";  // "state.5" is never paired with a plain "state" by stem
+  if (split.stem_differs && split.stem == split.base)
+    split.stem += ".#";  // "state.5" is never paired with a plain "state" by stem
   return split;
 }
 

@@ -98,7 +98,8 @@ class Closer {
   }
 
   void report_unreachable(const Entity& entity, const std::string& user) {
-    product_.findings.add({"HP051-reaches-boot-only", Severity::kError,
+    product_.findings.add({"HP051-reaches-boot-only",
+                           Severity::kError,
                            {.unit = unit_, .symbol = std::string(entity.name), .section = {}, .source = {}},
                            "is used by " + user + ", but is not there at run time",
                            "keep run-time code from using what exists at boot only"});

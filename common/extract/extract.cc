@@ -152,8 +152,7 @@ class Extractor {
 
   Result<> add_record(const diff::Record& record, Block& table) {
     const std::uint64_t base = table.contents.size();
-    const ByteView bytes =
-        patched_.object().section(record.section).contents.subspan(record.offset, record.schema->record_size);
+    const ByteView bytes = patched_.object().section(record.section).contents.subspan(record.offset, record.schema->record_size);
     table.contents.insert(table.contents.end(), bytes.begin(), bytes.end());
     for (const diff::RecordField& field : record.fields) {
       if (!field.target) continue;
@@ -187,7 +186,8 @@ class Extractor {
     for (const diff::Record& record : patched_.records()) {
       const Entity& owner = patched_.entity(record.owner.entity);
       const auto at = static_cast<std::uint64_t>(record.owner.offset);
-      if (owner.role == SectionRole::kCompanion && owner.section == piece.section && at >= piece.offset && at < piece.offset + piece.size)
+      if (owner.role == SectionRole::kCompanion && owner.section == piece.section && at >= piece.offset &&
+          at < piece.offset + piece.size)
         return fail(Errc::kUnsupported, product_.unit + ": " + std::string(section) + "+" + hex(at) + ": a record of " +
                                             std::string(record.schema->name) + " belongs to code that is itself out of line");
     }
@@ -217,8 +217,9 @@ class Extractor {
     for (const std::size_t record_index : original.records) {
       const diff::Record& record = original_.records()[record_index];
       if (record.schema->rewritten_length_at < 0 || record.owner.offset < 0) continue;
-      const std::uint64_t length = load_le<std::uint8_t>(original_.object().section(record.section).contents,
-                                                         record.offset + static_cast<std::uint64_t>(record.schema->rewritten_length_at));
+      const std::uint64_t length =
+          load_le<std::uint8_t>(original_.object().section(record.section).contents,
+                                record.offset + static_cast<std::uint64_t>(record.schema->rewritten_length_at));
       patch.rewritten.emplace_back(static_cast<std::uint64_t>(record.owner.offset), length);
     }
     product_.functions.push_back(std::move(patch));
@@ -238,8 +239,9 @@ class Extractor {
 
 }  // namespace
 
-Result<PatchObject> extract(const diff::ObjectModel& original, const diff::ObjectModel& patched, const diff::Correlation& correlation,
-                            const diff::ChangeSet& changes, const Closure& closure, std::string unit) {
+Result<PatchObject> extract(const diff::ObjectModel& original, const diff::ObjectModel& patched,
+                            const diff::Correlation& correlation, const diff::ChangeSet& changes, const Closure& closure,
+                            std::string unit) {
   return Extractor(original, patched, correlation, changes, closure, std::move(unit)).run();
 }
 

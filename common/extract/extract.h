@@ -13,7 +13,8 @@
 namespace hotpatch::extract {
 
 /// kUnsupported for a record whose parts cannot be told (an exception inside a fixup).
-Result<PatchObject> extract(const diff::ObjectModel& original, const diff::ObjectModel& patched, const diff::Correlation& correlation,
-                            const diff::ChangeSet& changes, const Closure& closure, std::string unit);
+Result<PatchObject> extract(const diff::ObjectModel& original, const diff::ObjectModel& patched,
+                            const diff::Correlation& correlation, const diff::ChangeSet& changes, const Closure& closure,
+                            std::string unit);
 
 }  // namespace hotpatch::extract

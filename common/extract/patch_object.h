@@ -21,21 +21,21 @@ using BlockIndex = Index<struct BlockTag>;
 using ExternalIndex = Index<struct ExternalTag>;
 
 enum class BlockKind : std::uint8_t {
-  kText,        // code of functions, with .cold parts as blocks of their own
-  kReadOnly,    // strings, constants
-  kReadWrite,   // new writable data
-  kZero,        // new data without content (size in zero_size)
-  kTable,       // the kept records of a special section; `section` is its name
-  kCompanion,   // content that kept records refer to (.altinstr_replacement, .fixup); `section` is its name
-  kHooks,       // kept whole; `section` is its name
+  kText,       // code of functions, with .cold parts as blocks of their own
+  kReadOnly,   // strings, constants
+  kReadWrite,  // new writable data
+  kZero,       // new data without content (size in zero_size)
+  kTable,      // the kept records of a special section; `section` is its name
+  kCompanion,  // content that kept records refer to (.altinstr_replacement, .fixup); `section` is its name
+  kHooks,      // kept whole; `section` is its name
 };
 
 /// Something that stays where it is in the running target.
 struct External {
-  std::string name;                                 // symbol name; empty for a place in a section without one
-  bool is_global = false;                           // found by name alone
+  std::string name;        // symbol name; empty for a place in a section without one
+  bool is_global = false;  // found by name alone
   bool is_function = false;
-  std::optional<elf::SymbolIndex> original_symbol;  // in the original object, where it knows the symbol
+  std::optional<elf::SymbolIndex> original_symbol;    // in the original object, where it knows the symbol
   std::optional<elf::SectionIndex> original_section;  // in the original object, for a place known by section and offset
   std::uint64_t original_offset = 0;                  // bytes in original_section
 };
@@ -57,7 +57,8 @@ struct Block {
   std::uint64_t zero_size = 0;
   std::vector<Fixup> fixups;  // by rising offset
   std::string why;            // why it is in the payload: "changed", "new, called by p2m_pod_demand_populate"
-  bool is_global = false;     // a function or object with external linkage in the patched source: other units may refer to it by name
+  bool is_global =
+      false;  // a function or object with external linkage in the patched source: other units may refer to it by name
   bool is_function = false;
 };
 

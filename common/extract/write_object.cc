@@ -34,7 +34,8 @@ std::uint64_t flags_of(BlockKind kind) {
 Result<Bytes> write_object(const PatchObject& object) {
   elf::ObjectBuilder builder;
   if (!object.file.empty())
-    builder.add_symbol({.name = object.file, .type = elf::SymbolType::kFile, .place = elf::SymbolPlace::kAbsolute, .section = {}});
+    builder.add_symbol(
+        {.name = object.file, .type = elf::SymbolType::kFile, .place = elf::SymbolPlace::kAbsolute, .section = {}});
 
   // Blocks of one section name and kind are laid one after the other, each at its own alignment.
   std::map<std::pair<std::string, BlockKind>, elf::SectionIndex> sections;
@@ -72,7 +73,10 @@ Result<Bytes> write_object(const PatchObject& object) {
 
   std::vector<elf::SymbolIndex> externals;
   for (const External& external : object.externals)
-    externals.push_back(builder.add_symbol({.name = external.name.empty() ? object.file + "#" + hex(external.original_offset) : external.name, .binding = elf::SymbolBinding::kGlobal, .section = {}}));
+    externals.push_back(
+        builder.add_symbol({.name = external.name.empty() ? object.file + "#" + hex(external.original_offset) : external.name,
+                            .binding = elf::SymbolBinding::kGlobal,
+                            .section = {}}));
 
   for (std::size_t i = 0; i < object.blocks.size(); ++i) {
     for (const Fixup& fixup : object.blocks[i].fixups) {

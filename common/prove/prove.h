@@ -42,8 +42,8 @@ struct Located {
 };
 
 /// `unit` is the object's name in the build ("common/domain.o"): for messages, and to tell units of one file name apart. The product's
-/// mismatches are at most one for each symbol, those of code and data with a name first. Symbols that were neither placed nor solved have no
-/// address. Fails (kInvalid) only for an object that cannot be compared at all; differences are in the product.
+/// mismatches are at most one for each symbol, those of code and data with a name first. Symbols that were neither placed nor solved
+/// have no address. Fails (kInvalid) only for an object that cannot be compared at all; differences are in the product.
 Result<Located> locate(const elf::Object& rebuilt, const elf::Image& image, std::string unit);
 
 }  // namespace hotpatch::prove

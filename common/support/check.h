@@ -13,9 +13,10 @@ namespace hotpatch {
 
 }  // namespace hotpatch
 
-#define HP_CHECK(condition, message)                                                      \
-  do {                                                                                    \
-    if (!(condition)) [[unlikely]] ::hotpatch::check_failed(__FILE__, __LINE__, #condition, message); \
+#define HP_CHECK(condition, message)                                     \
+  do {                                                                   \
+    if (!(condition)) [[unlikely]]                                       \
+      ::hotpatch::check_failed(__FILE__, __LINE__, #condition, message); \
   } while (false)
 
 #define HP_UNREACHABLE() ::hotpatch::check_failed(__FILE__, __LINE__, "unreachable", "this cannot be")

@@ -36,7 +36,7 @@ Result<Container> read_into(const std::filesystem::path& path, std::uint64_t lim
     if (error == ENOENT) return fail(Errc::kNotFound, path.string() + ": no such file");
     return fail_errno("open " + path.string(), error);
   }
-  struct stat info {};
+  struct stat info{};
   if (::fstat(fd.get(), &info) != 0) return fail_errno("stat " + path.string(), errno);
   if (!S_ISREG(info.st_mode)) return fail(Errc::kInvalid, path.string() + ": not a regular file");
   const auto size = static_cast<std::uint64_t>(info.st_size);
@@ -44,8 +44,7 @@ Result<Container> read_into(const std::filesystem::path& path, std::uint64_t lim
     return fail(Errc::kMalformed,
                 path.string() + ": " + std::to_string(size) + " bytes; at most " + std::to_string(limit) + " are accepted");
   Container content(static_cast<std::size_t>(size), typename Container::value_type{});
-  HP_ASSIGN(const std::size_t done,
-            read_fully(fd.get(), reinterpret_cast<char*>(content.data()), content.size(), path.string()));
+  HP_ASSIGN(const std::size_t done, read_fully(fd.get(), reinterpret_cast<char*>(content.data()), content.size(), path.string()));
   content.resize(done);
   return content;
 }

@@ -33,9 +33,7 @@ enum class Errc : std::uint8_t {
 
 class [[nodiscard]] Error {
  public:
-  Error(Errc code, std::string what, int os_error = 0) : code_(code), os_error_(os_error) {
-    chain_.push_back(std::move(what));
-  }
+  Error(Errc code, std::string what, int os_error = 0) : code_(code), os_error_(os_error) { chain_.push_back(std::move(what)); }
   [[nodiscard]] Errc code() const noexcept { return code_; }
   /// errno of the failed call, 0 if there was none.
   [[nodiscard]] int os_error() const noexcept { return os_error_; }
@@ -77,17 +75,17 @@ template <typename... Args>
 [[nodiscard]] tl::unexpected<Error> fail_errno(std::string what, int os_error);
 
 /// HP_TRY(expr): returns expr's error from the enclosing function, if it has one.
-#define HP_TRY(...)                                                   \
-  do {                                                                \
+#define HP_TRY(...)                                                      \
+  do {                                                                   \
     if (auto hp_try_result = (__VA_ARGS__); !hp_try_result) [[unlikely]] \
-      return ::tl::unexpected(std::move(hp_try_result).error());      \
+      return ::tl::unexpected(std::move(hp_try_result).error());         \
   } while (false)
 
 /// HP_TRY_DOING(what, expr): the same, with `what` put before the causes. `what` is evaluated on failure only.
-#define HP_TRY_DOING(what, ...)                                                              \
-  do {                                                                                       \
-    if (auto hp_try_result = (__VA_ARGS__); !hp_try_result) [[unlikely]]                     \
-      return ::tl::unexpected(std::move(hp_try_result).error().while_doing(what));           \
+#define HP_TRY_DOING(what, ...)                                                    \
+  do {                                                                             \
+    if (auto hp_try_result = (__VA_ARGS__); !hp_try_result) [[unlikely]]           \
+      return ::tl::unexpected(std::move(hp_try_result).error().while_doing(what)); \
   } while (false)
 
 #define HP_CONCAT_IMPL(left, right) left##right
@@ -95,17 +93,17 @@ template <typename... Args>
 
 /// HP_ASSIGN(auto x, expr): x = *expr, or returns expr's error.
 #define HP_ASSIGN(lhs, ...) HP_ASSIGN_IMPL(HP_CONCAT(hp_result_, __COUNTER__), lhs, __VA_ARGS__)
-#define HP_ASSIGN_IMPL(tmp, lhs, ...)                                 \
-  auto tmp = (__VA_ARGS__);                                           \
-  if (!tmp) [[unlikely]]                                              \
-    return ::tl::unexpected(std::move(tmp).error());                  \
+#define HP_ASSIGN_IMPL(tmp, lhs, ...)                \
+  auto tmp = (__VA_ARGS__);                          \
+  if (!tmp) [[unlikely]]                             \
+    return ::tl::unexpected(std::move(tmp).error()); \
   lhs = *std::move(tmp)
 
 /// HP_ASSIGN_DOING(what, auto x, expr): the same, with `what` put before the causes.
 #define HP_ASSIGN_DOING(what, lhs, ...) HP_ASSIGN_DOING_IMPL(HP_CONCAT(hp_result_, __COUNTER__), what, lhs, __VA_ARGS__)
-#define HP_ASSIGN_DOING_IMPL(tmp, what, lhs, ...)                     \
-  auto tmp = (__VA_ARGS__);                                           \
-  if (!tmp) [[unlikely]]                                              \
+#define HP_ASSIGN_DOING_IMPL(tmp, what, lhs, ...)                      \
+  auto tmp = (__VA_ARGS__);                                            \
+  if (!tmp) [[unlikely]]                                               \
     return ::tl::unexpected(std::move(tmp).error().while_doing(what)); \
   lhs = *std::move(tmp)
 

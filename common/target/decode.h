@@ -16,11 +16,11 @@
 namespace hotpatch::target {
 
 enum class Flow : std::uint8_t {
-  kNext,        // goes on with the following instruction
-  kCall,        // and comes back
-  kJump,        // unconditional
-  kConditional, // jumps or goes on
-  kReturn,      // or another end: iret, ud2, hlt in a loop
+  kNext,         // goes on with the following instruction
+  kCall,         // and comes back
+  kJump,         // unconditional
+  kConditional,  // jumps or goes on
+  kReturn,       // or another end: iret, ud2, hlt in a loop
 };
 
 /// A field of an instruction that holds an immediate or a displacement.

@@ -103,8 +103,8 @@ Result<Decoder> Decoder::make() {
   parts->disassembler.reset(target->createMCDisassembler(*parts->subtarget, *parts->context));
   parts->printer.reset(target->createMCInstPrinter(triple, 0, *parts->assembler, *parts->instructions, *parts->registers));
   if (!parts->disassembler || !parts->printer) return fail(Errc::kUnsupported, "this LLVM cannot disassemble x86-64");
-  parts->disassembler->setSymbolizer(std::make_unique<FieldNoter>(
-      *parts->context, std::make_unique<llvm::MCRelocationInfo>(*parts->context), parts->current));
+  parts->disassembler->setSymbolizer(
+      std::make_unique<FieldNoter>(*parts->context, std::make_unique<llvm::MCRelocationInfo>(*parts->context), parts->current));
   return Decoder(std::move(parts));
 }
 
@@ -137,12 +137,13 @@ std::vector<Instruction> Decoder::decode(ByteView code) {
       instruction.flow = Flow::kReturn;
     } else if (description.isBranch()) {
       instruction.flow = description.isConditionalBranch() ? Flow::kConditional : Flow::kJump;
-    } else if (description.isBarrier() || description.isTrap() || (byte_at(code, at) == 0x0f && size == 2 && byte_at(code, at + 1) == 0x0b)) {
+    } else if (description.isBarrier() || description.isTrap() ||
+               (byte_at(code, at) == 0x0f && size == 2 && byte_at(code, at + 1) == 0x0b)) {
       instruction.flow = Flow::kReturn;  // ud2: GCC's unreachable(), Xen's BUG()
     }
     const bool transfers = instruction.flow != Flow::kNext && instruction.flow != Flow::kReturn;
-    instruction.is_indirect = transfers && (description.isIndirectBranch() || decoded.getNumOperands() == 0 || description.mayLoad() ||
-                                            !decoded.getOperand(0).isImm());
+    instruction.is_indirect = transfers && (description.isIndirectBranch() || decoded.getNumOperands() == 0 ||
+                                            description.mayLoad() || !decoded.getOperand(0).isImm());
     if (transfers && !instruction.is_indirect && instruction.field_count == 1) {
       instruction.target = static_cast<std::int64_t>(at + size) + decoded.getOperand(0).getImm();
       if (instruction.flow != Flow::kCall) instruction.branch_condition = condition_of(code, instruction);

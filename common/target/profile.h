@@ -46,15 +46,15 @@ struct SpecialSection {
 
 /// A family of sections that the compiler or a macro makes, and what a change in one of them means.
 enum class SectionRole : std::uint8_t {
-  kDiscarded,   // never part of the image
-  kMetadata,    // compiler's notes: no meaning at run time
-  kInit,        // freed after boot: cannot be patched
-  kPerCpu,      // per-CPU data: a payload cannot add or resize any
-  kBootTable,   // read once at boot (initcalls, parameters)
-  kEntryCode,   // entered by hardware, not by a call: cannot be spliced
-  kHooks,       // functions or pointers that the payload brings for its own life cycle: kept whole
-  kCompanion,   // code or data that belongs to the records of a special section
-  kReadOnly,    // constant data that a flag calls writable because the compiler expects a dynamic linker (.data.rel.ro)
+  kDiscarded,  // never part of the image
+  kMetadata,   // compiler's notes: no meaning at run time
+  kInit,       // freed after boot: cannot be patched
+  kPerCpu,     // per-CPU data: a payload cannot add or resize any
+  kBootTable,  // read once at boot (initcalls, parameters)
+  kEntryCode,  // entered by hardware, not by a call: cannot be spliced
+  kHooks,      // functions or pointers that the payload brings for its own life cycle: kept whole
+  kCompanion,  // code or data that belongs to the records of a special section
+  kReadOnly,   // constant data that a flag calls writable because the compiler expects a dynamic linker (.data.rel.ro)
 };
 struct SectionRule {
   std::string_view pattern;  // a name, or a prefix if it ends in '*'
@@ -67,7 +67,7 @@ struct Profile {
   std::span<const SpecialSection> special_sections;
   std::span<const SectionRule> section_rules;
   std::span<const std::string_view> private_statics;  // name stems: a copy of its own is right ("__func__", "CSWTCH")
-  std::uint32_t splice_size;      // bytes that the splice overwrites at a function's entry, after an ENDBR64 if there is one
+  std::uint32_t splice_size;       // bytes that the splice overwrites at a function's entry, after an ENDBR64 if there is one
   bool references_outlive_revert;  // addresses taken of patched functions must be those of the original entries
 };
 

@@ -27,10 +27,11 @@ void say(const BuildOptions& options, const std::string& what) {
 Result<> check_proof(const prove::Located& located) {
   if (located.mismatches.empty()) return {};
   const prove::Mismatch& first = located.mismatches.front();
-  return fail(Error(Errc::kTrust, located.unit + ": " + first.symbol + "+" + hex(first.offset) + ": " + first.reason + " (rebuilt " +
-                                      hex_bytes(first.rebuilt) + ", image " + hex_bytes(first.image) + "); " +
-                                      std::to_string(located.mismatches.size()) + " differences in all")
-                  .with_remedy("the base does not reproduce its image any more: run 'hotpatch base verify' and look at the compiler"));
+  return fail(
+      Error(Errc::kTrust, located.unit + ": " + first.symbol + "+" + hex(first.offset) + ": " + first.reason + " (rebuilt " +
+                              hex_bytes(first.rebuilt) + ", image " + hex_bytes(first.image) + "); " +
+                              std::to_string(located.mismatches.size()) + " differences in all")
+          .with_remedy("the base does not reproduce its image any more: run 'hotpatch base verify' and look at the compiler"));
 }
 
 /// What the units that a payload below has spliced are, so that no expectation is made of their first bytes.
@@ -47,8 +48,8 @@ Result<> check_own_work(ByteView payload, const elf::Image& image, Diagnostics& 
   findings.append(report.findings);
   if (report.verdict != xen::Verdict::kRefused) return {};
   const xen::Answer& answer = report.upload.response == xen::Response::kAccepted ? report.apply : report.upload;
-  return fail(Errc::kUnsupported, "the linked payload would be refused by Xen with " + answer.error_name + " (" + answer.step + ": " +
-                                      answer.reason + (answer.place.empty() ? "" : ", " + answer.place) + ")");
+  return fail(Errc::kUnsupported, "the linked payload would be refused by Xen with " + answer.error_name + " (" + answer.step +
+                                      ": " + answer.reason + (answer.place.empty() ? "" : ", " + answer.place) + ")");
 }
 
 }  // namespace
@@ -89,7 +90,8 @@ Result<BuildProduct> build(const BuildOptions& options) {
   xen::LinkOptions link;
   if (!options.depends.empty()) {
     HP_ASSIGN(Bytes below_bytes, read_file(options.depends, xen::kMaxPayloadSize));
-    HP_ASSIGN_DOING("--depends", const xen::PayloadInfo below, xen::read_payload(std::move(below_bytes), options.depends.string()));
+    HP_ASSIGN_DOING("--depends", const xen::PayloadInfo below,
+                    xen::read_payload(std::move(below_bytes), options.depends.string()));
     if (below.xen_depends != product.base.build_id)
       return fail(Errc::kTrust, options.depends.string() + ": is for Xen " + below.xen_depends.text() + ", not for this base's " +
                                     product.base.build_id.text());

@@ -19,9 +19,9 @@ namespace hotpatch::cli {
 struct BuildOptions {
   std::filesystem::path base;
   buildenv::PairBuildOptions pairs;
-  std::string name;                // empty: made from the first patch's file name
-  std::filesystem::path depends;   // payload to be applied on top of; empty: Xen itself
-  bool progress = false;           // say on standard error what is being done
+  std::string name;               // empty: made from the first patch's file name
+  std::filesystem::path depends;  // payload to be applied on top of; empty: Xen itself
+  bool progress = false;          // say on standard error what is being done
 };
 
 /// All that a build found out; the report is made of it.
@@ -32,7 +32,7 @@ struct BuildProduct {
   std::vector<UnitPatch> units;         // that change something, or break a rule
   Diagnostics findings;                 // of all passes
   std::string name;
-  std::vector<std::string> fixes;  // CVE and XSA identifiers in the patches' text
+  std::vector<std::string> fixes;             // CVE and XSA identifiers in the patches' text
   std::optional<xen::LinkedPayload> payload;  // nothing: refused, or nothing to do
 
   [[nodiscard]] bool changes_something() const noexcept;

@@ -54,10 +54,13 @@ Json payload_json(const BuildProduct& product, const std::string& output) {
   }
   Json& sections = object["sections"] = Json::array();
   for (const xen::LinkedSection& section : report.sections)
-    sections.push_back({{"name", section.name}, {"offset", section.offset}, {"size", section.size}, {"relocations", section.relocations}});
+    sections.push_back(
+        {{"name", section.name}, {"offset", section.offset}, {"size", section.size}, {"relocations", section.relocations}});
   Json& externals = object["bound"] = Json::array();
   for (const xen::LinkedExternal& external : report.externals)
-    externals.push_back({{"name", external.name}, {"object", external.unit}, {"address", hex(external.address.value())},
+    externals.push_back({{"name", external.name},
+                         {"object", external.unit},
+                         {"address", hex(external.address.value())},
                          {"by", xen::binding_name(external.binding)}});
   return object;
 }
@@ -135,7 +138,8 @@ void add_build_command(CLI::App& app, Chosen& chosen) {
   command->add_option("--patch", build.pairs.patches, "a unified diff as for 'patch -p1'; several make one payload")->required();
   command->add_option("--output", arguments->output, "where the payload goes")->required();
   command->add_flag("--reverse", build.pairs.reverse, "apply the patches backwards");
-  command->add_option("--fuzz", build.pairs.fuzz, "outer context lines of a hunk that need not match, with a warning (default: none)");
+  command->add_option("--fuzz", build.pairs.fuzz,
+                      "outer context lines of a hunk that need not match, with a warning (default: none)");
   command->add_option("--name", build.name, "the payload's name in Xen (default: the first patch's)");
   command->add_option("--depends", build.depends, "the payload on top of which this one is to be loaded");
   command->add_option("--hooks", build.pairs.hooks, "C source of hooks");

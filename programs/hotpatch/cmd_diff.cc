@@ -22,13 +22,14 @@ struct DiffOptions {
 
 Result<ExitCode> run_diff(const DiffOptions& options, bool json) {
   if (options.target != "xen")
-    return fail(Error(Errc::kUnsupported, "target '" + options.target + "' cannot be served yet").with_remedy("use --target xen"));
+    return fail(
+        Error(Errc::kUnsupported, "target '" + options.target + "' cannot be served yet").with_remedy("use --target xen"));
   TypeCollector types;
   HP_ASSIGN(UnitPatch unit, patch_unit(options.original, options.patched, options.patched, xen::profile(), types));
   unit.findings.append(types.findings());
-  const ExitCode code = unit.findings.has_errors()  ? ExitCode::kRejected
-                        : unit.changes_something ? ExitCode::kDone
-                                                  : ExitCode::kNothingToDo;
+  const ExitCode code = unit.findings.has_errors() ? ExitCode::kRejected
+                        : unit.changes_something   ? ExitCode::kDone
+                                                   : ExitCode::kNothingToDo;
   if (code == ExitCode::kDone && !options.output.empty()) {
     HP_ASSIGN(const Bytes extracted, extract::write_object(unit.object));
     HP_TRY(write_file(options.output, extracted));

@@ -34,23 +34,27 @@ Json to_json(const xen::PayloadInfo& payload, const std::string& digest) {
     functions.push_back(std::move(entry));
   }
   Json& hooks = document["hooks"] = Json::array();
-  for (const xen::PayloadHook& hook : payload.hooks) hooks.push_back({{"kind", xen::hook_name(hook.kind)}, {"count", hook.count}});
+  for (const xen::PayloadHook& hook : payload.hooks)
+    hooks.push_back({{"kind", xen::hook_name(hook.kind)}, {"count", hook.count}});
   Json& metadata = document["metadata"] = Json::object();
   for (const auto& [key, value] : payload.metadata.entries) metadata[key] = value;
   return document;
 }
 
 void print_text(const xen::PayloadInfo& payload, const std::string& digest) {
-  std::cout << "payload     " << payload.name << " (" << payload.file_size << " bytes, " << payload.layout.pages << " pages in Xen)\n"
+  std::cout << "payload     " << payload.name << " (" << payload.file_size << " bytes, " << payload.layout.pages
+            << " pages in Xen)\n"
             << "sha256      " << digest << "\n"
             << "build ID    " << payload.build_id.text() << "\n"
             << "for Xen     " << payload.xen_depends.text() << "\n"
             << "on top of   " << (payload.depends == payload.xen_depends ? "Xen itself" : payload.depends.text()) << "\n";
   for (const auto& [key, value] : payload.metadata.entries) std::cout << "metadata    " << key << " = " << value << "\n";
   for (const xen::PayloadFunction& function : payload.functions)
-    std::cout << "splices     " << function.name << " at " << hex(function.old_addr.value()) << ": " << function.new_size << " bytes for "
-              << function.old_size << (function.expect ? ", expects " + hex_bytes(*function.expect) : ", expects nothing") << "\n";
-  for (const xen::PayloadHook& hook : payload.hooks) std::cout << "hook        " << xen::hook_name(hook.kind) << " × " << hook.count << "\n";
+    std::cout << "splices     " << function.name << " at " << hex(function.old_addr.value()) << ": " << function.new_size
+              << " bytes for " << function.old_size
+              << (function.expect ? ", expects " + hex_bytes(*function.expect) : ", expects nothing") << "\n";
+  for (const xen::PayloadHook& hook : payload.hooks)
+    std::cout << "hook        " << xen::hook_name(hook.kind) << " × " << hook.count << "\n";
   std::cout << (payload.reappliable ? "can" : "cannot") << " be applied again after a revert without a new upload\n"
             << (payload.replaceable ? "can" : "cannot") << " take part in a replace\n";
 }

@@ -21,7 +21,8 @@ Result<elf::Object> read_original(const std::filesystem::path& path) {
   return elf::parse_object(std::move(empty), "no original");
 }
 
-std::string instruction_text(const diff::ObjectModel& model, const diff::Entity& entity, std::uint64_t offset, target::Decoder& decoder) {
+std::string instruction_text(const diff::ObjectModel& model, const diff::Entity& entity, std::uint64_t offset,
+                             target::Decoder& decoder) {
   const ByteView code = model.contents(entity);
   if (entity.kind != diff::EntityKind::kFunction || offset >= code.size()) return {};
   std::string text = decoder.print(code.subspan(offset), offset);
@@ -35,9 +36,7 @@ std::string instruction_text(const diff::ObjectModel& model, const diff::Entity&
   return text;
 }
 
-const char* kind_name(diff::EntityKind kind) {
-  return kind == diff::EntityKind::kFunction ? "function" : "data";
-}
+const char* kind_name(diff::EntityKind kind) { return kind == diff::EntityKind::kFunction ? "function" : "data"; }
 
 std::string source_text(const elf::LineTable& lines, elf::SectionIndex section, std::uint64_t offset) {
   const auto line = lines.find(section, offset);

@@ -97,7 +97,8 @@ std::string to_text(const UnitPatch& unit) {
       ++small;
       small_bytes += size_of(block);
     } else {
-      text += "  takes along " + block.name + " (" + std::to_string(size_of(block)) + " bytes of " + block.section + "): " + block.why + "\n";
+      text += "  takes along " + block.name + " (" + std::to_string(size_of(block)) + " bytes of " + block.section +
+              "): " + block.why + "\n";
     }
   }
   if (small != 0) text += "  takes along " + std::to_string(small) + " strings (" + std::to_string(small_bytes) + " bytes)\n";

@@ -18,7 +18,8 @@ TEST_CASE("64 zero bytes are not an ELF file") {
 
 TEST_CASE("this very program is read as a linked image whose main can be found by name and by address") {
   auto object = elf::read_object("/proc/self/exe");
-  if (!object && object.error().code() == Errc::kInvalid) object = elf::read_object(std::filesystem::read_symlink("/proc/self/exe"));
+  if (!object && object.error().code() == Errc::kInvalid)
+    object = elf::read_object(std::filesystem::read_symlink("/proc/self/exe"));
   REQUIRE(object);
   const auto image = elf::Image::make(std::move(*object));
   REQUIRE(image);

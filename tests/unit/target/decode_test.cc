@@ -45,11 +45,11 @@ TEST_CASE("the short and the long form of a conditional jump have one condition 
 }
 
 TEST_CASE("calls, jumps and traps are told apart, direct from indirect") {
-  const auto instructions = decode(code({0xe8, 0, 0, 0, 0,                    // call rel32
-                                         0xff, 0x15, 0, 0, 0, 0,              // call *(%rip)
-                                         0xff, 0xe0,                          // jmp *%rax
-                                         0xe9, 0, 0, 0, 0,                    // jmp rel32
-                                         0x0f, 0x0b}));                       // ud2
+  const auto instructions = decode(code({0xe8, 0,    0, 0, 0,     // call rel32
+                                         0xff, 0x15, 0, 0, 0, 0,  // call *(%rip)
+                                         0xff, 0xe0,              // jmp *%rax
+                                         0xe9, 0,    0, 0, 0,     // jmp rel32
+                                         0x0f, 0x0b}));           // ud2
   REQUIRE(instructions.size() == 5);
   CHECK(instructions[0].flow == Flow::kCall);
   CHECK_FALSE(instructions[0].is_indirect);
