@@ -122,7 +122,8 @@ Result<ExitCode> run_build(const Arguments& arguments, bool json) {
   if (product.payload) HP_TRY(write_file(arguments.output, product.payload->file));
   if (json) {
     print_document(document);
-    if (verdict_of(product) == ExitCode::kNothingToDo) std::cerr << "hotpatch: nothing to do: the patch changes nothing that runs\n";
+    if (verdict_of(product) == ExitCode::kNothingToDo)
+      std::cerr << "hotpatch: nothing to do: the patch changes nothing that runs\n";
   } else {
     print_text(product, arguments.output);
   }

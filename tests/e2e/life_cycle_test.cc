@@ -129,8 +129,7 @@ TEST_CASE("two payloads stack in their order and in no other, and one payload ca
   CHECK_MESSAGE(guest.status(upper) == 0, guest.describe(upper));
   CHECK(guest.output(stacked) == patched);
   CHECK_MESSAGE(guest.status(wrong_order) == 1, guest.describe(wrong_order));
-  CHECK_MESSAGE(guest.errors(wrong_order).find("applied on top of it: second") != std::string::npos,
-                guest.describe(wrong_order));
+  CHECK_MESSAGE(guest.errors(wrong_order).find("applied on top of it: second") != std::string::npos, guest.describe(wrong_order));
   CHECK(guest.output(still_stacked) == patched);
   const auto seen = nlohmann::json::parse(guest.output(status), nullptr, false);
   REQUIRE_MESSAGE(seen.contains("stack"), guest.describe(status));
