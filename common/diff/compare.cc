@@ -132,6 +132,11 @@ class Comparer {
       if (entity.role == SectionRole::kBootTable)
         find("HP052-boot-table", Severity::kError, entity, "an entry of a table that is read at boot is removed",
              "leave it in place");
+      if (entity.kind == EntityKind::kData && entity.is_writable && (!entity.role || entity.role == SectionRole::kPerCpu))
+        find("HP010-state-abandoned", Severity::kWarning, entity,
+             "live data is no longer used by the patched code; once the payload is reverted, the original code goes on with the value of "
+             "the time when it was applied",
+             "make sure that the original code stands an old value, or keep the variable up to date in the patched code");
     }
   }
 

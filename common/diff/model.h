@@ -92,6 +92,7 @@ struct Entity {
   std::vector<std::size_t> records;               // that it owns; in ObjectModel::records(), by offset of the owner
   std::vector<Reference> references;              // by rising offset
   std::vector<target::Instruction> instructions;  // of a function
+  std::string tied;  // why the code cannot be moved away from its neighbours; empty if it can
 };
 
 class ObjectModel {

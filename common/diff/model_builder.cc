@@ -118,8 +118,9 @@ void ModelBuilder::make_entities_of(elf::SectionIndex index) {
   };
   /// Bytes between two symbols that only align the second are nobody's.
   const auto is_padding = [&](std::uint64_t begin, std::uint64_t end) {
-    if (section.is_nobits() || section.is_executable()) return true;
+    if (section.is_nobits()) return true;
     const ByteView gap = section.contents.subspan(begin, end - begin);
+    if (section.is_executable()) return target::is_code_padding(gap);
     return end - begin < section.alignment && std::ranges::all_of(gap, [](std::byte byte) { return byte == std::byte{0}; });
   };
 
@@ -134,6 +135,14 @@ void ModelBuilder::make_entities_of(elf::SectionIndex index) {
       const auto next = std::ranges::find_if(symbols.begin() + static_cast<std::ptrdiff_t>(i), symbols.end(),
                                              [&](elf::SymbolIndex other) { return object_.symbol(other).value > symbol.value; });
       size = (next == symbols.end() ? section.size : object_.symbol(*next).value) - symbol.value;
+    } else if (section.is_executable()) {
+      // Code behind a function's end that has no name is the function's: assembly in C puts its unlikely paths there with .subsection,
+      // and the assembler resolves the jumps to and fro without a relocation.
+      const std::uint64_t end = symbol.value + size;
+      const auto next = std::ranges::find_if(symbols.begin() + static_cast<std::ptrdiff_t>(i), symbols.end(),
+                                             [&](elf::SymbolIndex other) { return object_.symbol(other).value >= end; });
+      const std::uint64_t limit = next == symbols.end() ? section.size : object_.symbol(*next).value;
+      if (limit > end && !is_padding(end, limit)) size = limit - symbol.value;
     }
     Entity entity = common;
     entity.kind = section.is_executable() ? EntityKind::kFunction : EntityKind::kData;

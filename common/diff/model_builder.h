@@ -28,6 +28,7 @@ class ModelBuilder {
   void link_parts();
   Result<> read_references();
   Result<> read_code_references(EntityIndex index);
+  void add_unrelocated_branches(EntityIndex index);
   Result<> read_companion(elf::SectionIndex section);
   Result<> read_records(elf::SectionIndex section, const target::SpecialSection& schema);
   Result<Record> read_record(elf::SectionIndex section, const target::SpecialSection& schema, std::uint64_t offset);

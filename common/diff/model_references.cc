@@ -70,7 +70,42 @@ Result<> ModelBuilder::read_code_references(EntityIndex index) {
     references.push_back(reference);
   }
   model_.entities_[index.value()].references = std::move(references);
+  add_unrelocated_branches(index);
   return {};
+}
+
+/// A branch to another symbol of the same section needs no relocation: the assembler knows the distance. Here it is given the one that
+/// it would have if each function had a section of its own, so that no pass has to know of the difference.
+void ModelBuilder::add_unrelocated_branches(EntityIndex index) {
+  Entity& entity = model_.entities_[index.value()];
+  std::vector<Reference> added;
+  for (const target::Instruction& instruction : entity.instructions) {
+    if (!instruction.target || (*instruction.target >= 0 && static_cast<std::uint64_t>(*instruction.target) < entity.size)) continue;
+    const target::OperandField field = instruction.fields[0];
+    const std::uint64_t offset = instruction.offset + field.offset;
+    const auto known = std::ranges::lower_bound(entity.references, offset, {}, &Reference::offset);
+    if (known != entity.references.end() && known->offset == offset) continue;
+    const std::int64_t destination = static_cast<std::int64_t>(entity.offset) + *instruction.target;
+    const Place target = place_in(entity.section, destination);
+    const bool is_code = target.entity != index && target.offset >= 0 &&
+                         static_cast<std::uint64_t>(target.offset) < model_.entity(target.entity).size;
+    if (!is_code || field.size != 4) {
+      entity.tied = "at +" + hex(instruction.offset) + " it branches to " +
+                    (is_code ? model_.describe(target.entity) + " with a displacement of " + std::to_string(field.size) + " byte"
+                             : std::string("a place outside of it where there is no code"));
+      continue;
+    }
+    Reference reference;
+    reference.offset = offset;
+    reference.kind = target::FixupKind::kBranch32;
+    reference.target = target;
+    reference.bias = field.size;
+    reference.is_branch = true;
+    added.push_back(reference);
+  }
+  if (added.empty()) return;
+  entity.references.insert(entity.references.end(), added.begin(), added.end());
+  std::ranges::sort(entity.references, {}, &Reference::offset);
 }
 
 Result<> ModelBuilder::read_companion(elf::SectionIndex section) {

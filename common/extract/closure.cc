@@ -39,6 +39,12 @@ class Closer {
     if (product_.contains[index.value()]) return;
     product_.contains[index.value()] = true;
     product_.included.push_back({index, std::move(why)});
+    if (const Entity& entity = patched_.entity(index); !entity.tied.empty())
+      product_.findings.add({"HP034-tied",
+                             Severity::kError,
+                             {.unit = unit_, .symbol = std::string(entity.name), .section = {}, .source = {}},
+                             "cannot be moved away from its neighbours: " + entity.tied,
+                             "compile with -ffunction-sections, or give the assembly a section of its own"});
     queue_.push_back(index);
   }
 

@@ -65,4 +65,7 @@ class Decoder {
   std::unique_ptr<Parts> parts_;
 };
 
+/// Whether the code is nothing but what assemblers and compilers fill gaps between functions with: NOPs of any length, INT3, zeros.
+[[nodiscard]] bool is_code_padding(ByteView code) noexcept;
+
 }  // namespace hotpatch::target

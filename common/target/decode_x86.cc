@@ -168,4 +168,23 @@ std::string Decoder::print(ByteView code, std::uint64_t address) {
   return start == std::string::npos ? text : text.substr(start);
 }
 
+bool is_code_padding(ByteView code) noexcept {
+  // 00 and CC; 90; and the long forms that GNU as and LLVM emit: any number of 66 and CS (2e) prefixes, then 90 or 0F 1F /0.
+  for (std::size_t at = 0; at < code.size();) {
+    if (code[at] == std::byte{0x00} || code[at] == std::byte{0xcc}) {
+      ++at;
+      continue;
+    }
+    while (at < code.size() && (code[at] == std::byte{0x66} || code[at] == std::byte{0x2e})) ++at;
+    if (at < code.size() && code[at] == std::byte{0x90}) {
+      ++at;
+      continue;
+    }
+    if (code.size() - at < 3 || code[at] != std::byte{0x0f} || code[at + 1] != std::byte{0x1f}) return false;
+    const std::uint8_t modrm = byte_at(code, at + 2);
+    at += 3 + ((modrm & 7) == 4 && modrm < 0xc0 ? 1U : 0U) + (modrm >> 6 == 1 ? 1U : modrm >> 6 == 2 ? 4U : 0U);
+  }
+  return true;
+}
+
 }  // namespace hotpatch::target

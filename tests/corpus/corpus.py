@@ -39,7 +39,8 @@ class Row:
     subject: str
     verdict: str     # accept, reject or noop, by the corpus' table
     reason_code: str
-    exception: str   # why we expect a refusal of what the table calls acceptable; empty if we do not
+    expected: str    # the outcome that we hold to: the table's verdict, or that of exceptions.tsv
+    exception: str   # why it is another than the table's; empty if it is not
 
 
 def table(path):
@@ -53,7 +54,7 @@ def rows(place):
     """Every Xen patch of the corpus, in the table's order."""
     facts = {fact["id"]: fact for fact in table(place / "xen.tsv")}
     verdicts = {verdict["id"]: verdict for verdict in table(place / "xen-verdicts.tsv")}
-    exceptions = {row["id"]: row["why"] for row in table(HERE / "exceptions.tsv")}
+    exceptions = {row["id"]: row for row in table(HERE / "exceptions.tsv")}
     result = []
     for number, fact in facts.items():
         before = (fact["prereq_ids"] or "").replace(",", " ").split()
@@ -65,5 +66,6 @@ def rows(place):
             subject=fact["subject"],
             verdict=verdicts[number]["verdict"],
             reason_code=verdicts[number]["reason_code"],
-            exception=exceptions.get(number, "")))
+            expected=exceptions[number]["outcome"] if number in exceptions else verdicts[number]["verdict"],
+            exception=exceptions[number]["why"] if number in exceptions else ""))
     return result

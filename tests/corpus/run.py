@@ -5,6 +5,7 @@
 accept   must give a payload that `hotpatch check` takes
 reject   must give none, and say why
 noop     must end as "nothing to do", or be refused
+warn     must give a payload as accept does, and a warning (tests/corpus/exceptions.tsv alone says so)
 
 usage: run.py --hotpatch PROGRAM --base DIR [--only ID,ID…] [--results FILE.tsv]
 """
@@ -85,8 +86,10 @@ def measure(args, place, row, folder):
         result.problems.append(f"ended with {result.status}")
     if (result.status == DONE) != output.is_file():
         result.problems.append(f"exit status {result.status}, and the payload {'exists' if output.is_file() else 'does not'}")
-    expected = "reject" if row.exception else row.verdict
-    if expected == "accept":
+    expected = row.expected
+    if expected == "warn" and not any(finding["severity"] == "warning" for finding in result.document.get("findings", [])):
+        result.problems.append("does not warn")
+    if expected in ("accept", "warn"):
         if result.status != DONE:
             result.problems.append("gives no payload")
         else:

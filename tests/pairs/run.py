@@ -6,6 +6,7 @@
 // EXPECT-SAME            no functional change
 // EXPECT-CHANGED: f g    exactly these are changed; with EXPECT-NEW and EXPECT-REMOVED likewise, none where the directive is absent
 // EXPECT-REJECT: RULE    refused, by at least this rule
+// EXPECT-WARN: RULE      accepted, with this warning
 // EXPECT-TAKES: x        the payload takes this along      EXPECT-LEAVES: x   it does not
 """
 import json
@@ -59,6 +60,8 @@ def main():
             problems.append(f"wanted: refused by {expected['EXPECT-REJECT']}; exit {outcome.returncode}, rules {sorted(rules)}")
     elif outcome.returncode != 0:
         problems.append(f"wanted: accepted; exit {outcome.returncode}")
+    warned = {finding["rule"] for finding in document["findings"] if finding["severity"] == "warning"}
+    problems += [f"does not warn of {rule}" for rule in expected.get("EXPECT-WARN", []) if rule not in warned]
     if "EXPECT-REJECT" not in expected:
         for verdict in ["changed", "new", "removed"]:
             wanted = set(expected.get(f"EXPECT-{verdict.upper()}", []))

@@ -75,3 +75,12 @@ TEST_CASE("what is not an instruction is one byte of data, and every byte is acc
   CHECK_FALSE(instructions[0].is_valid);
   CHECK(instructions[1].is_valid);
 }
+
+TEST_CASE("what fills gaps between functions is told from code") {
+  CHECK(target::is_code_padding(code({})));
+  CHECK(target::is_code_padding(code({0x90, 0x66, 0x90, 0xcc, 0x00})));
+  CHECK(target::is_code_padding(code({0x0f, 0x1f, 0x44, 0x00, 0x00, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0})));
+  CHECK_FALSE(target::is_code_padding(code({0x90, 0xc3})));
+  CHECK_FALSE(target::is_code_padding(code({0x66})));
+  CHECK_FALSE(target::is_code_padding(code({0x66, 0x89, 0xc0})));
+}
