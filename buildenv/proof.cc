@@ -5,6 +5,7 @@
 #include <set>
 #include <sstream>
 
+#include "buildenv/toolchain.h"
 #include "common/support/file.h"
 #include "common/support/parallel.h"
 
@@ -86,6 +87,37 @@ std::string describe(const UnitMismatch& mismatch) {
   if (!mismatch.first.image.empty()) text << "; image " << hex_bytes(mismatch.first.image, ' ');
   if (mismatch.count > 1) text << "; and " << mismatch.count - 1 << " more in this object";
   return text.str();
+}
+
+Result<> require_proof(const Base& base, const prove::Located& original, Diagnostics& findings) {
+  const std::vector<prove::Mismatch>& mismatches = original.mismatches;
+  const std::string difference =
+      mismatches.empty() ? std::string() : describe({original.unit, mismatches.front(), mismatches.size()});
+  const auto unit = std::find_if(base.units.begin(), base.units.end(),
+                                 [&](const Unit& candidate) { return candidate.object == original.unit; });
+  if (unit != base.units.end() && !unit->unproven.empty()) {
+    findings.add({.rule = kUnprovenRule,
+                  .severity = Severity::kError,
+                  .where = {.unit = original.unit,
+                            .symbol = mismatches.empty() ? std::string() : mismatches.front().symbol,
+                            .section = {},
+                            .source = unit->source},
+                  .text = "this base could not prove that the image holds the code of this object: " + unit->unproven +
+                          (difference.empty() ? "" : "; now " + difference),
+                  .remedy = "leave the file out of the patch if the fix works without it; a base that is identical to its image "
+                            "proves every object"});
+    return {};
+  }
+  const bool is_nowhere = original.proven_functions == 0 && !original.absent.empty();
+  if (mismatches.empty() && !is_nowhere) return {};
+  std::string text = mismatches.empty()
+                         ? original.unit + ": none of its functions is in the image, beginning with " + original.absent.front()
+                         : difference;
+  std::string reason = "the base was changed after it was made, or is not what its manifest says";
+  if (const std::vector<std::string> tools = changed_tools(base); !tools.empty()) reason = tools.front();
+  return tl::unexpected(
+      Error(Errc::kTrust, std::move(text))
+          .with_remedy("the likely reason: " + reason + "; 'hotpatch base verify " + base.directory.string() + "' says more"));
 }
 
 std::string likely_reason(const elf::Object& rebuilt, const elf::Object& image, const std::string& built_config,

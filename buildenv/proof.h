@@ -11,6 +11,7 @@
 #include "buildenv/base.h"
 #include "common/elf/image.h"
 #include "common/prove/prove.h"
+#include "common/support/diagnostics.h"
 #include "common/support/result.h"
 
 namespace hotpatch::buildenv {
@@ -40,6 +41,16 @@ Result<bool> same_bytes(const std::filesystem::path& left, const std::filesystem
 
 /// "common/domain.o: domain_kill+0x1c: bytes differ: rebuilt 48 89 …, image 48 8b …; 3 more in this object"
 [[nodiscard]] std::string describe(const UnitMismatch& mismatch);
+
+/// The rule of the findings that require_proof adds.
+inline constexpr const char* kUnprovenRule = "HP-unproven";
+
+/// No proof, no patch: whether a unit may be patched whose original object, as it was compiled now, lies in the base's image like
+/// `original`. For a unit that the base was made without a proof of (Unit::unproven) a finding is added, an error with what differs and the
+/// reason that the base gives; the other units of the patch are judged all the same. kTrust, with the first difference and the likely
+/// reason, if a unit differs that the base has proven, or if none of its functions is in the image: then base or toolchain is not what it
+/// was.
+Result<> require_proof(const Base& base, const prove::Located& original, Diagnostics& findings);
 
 /// Why a rebuilt image may differ from the one it should equal, the likeliest first: the compilers' own words in both, the
 /// configurations, or else the flags. `wanted_config` is that of the image.

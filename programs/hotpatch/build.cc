@@ -6,7 +6,9 @@
 #include <regex>
 #include <set>
 
+#include "buildenv/proof.h"
 #include "common/elf/image.h"
+#include "common/support/digest.h"
 #include "common/support/file.h"
 #include "common/support/parallel.h"
 #include "xen/check/check.h"
@@ -23,18 +25,7 @@ void say(const BuildOptions& options, const std::string& what) {
   if (options.progress) std::cerr << "hotpatch: " << what << '\n';
 }
 
-/// No proof, no patch: every original object must be in the image, byte for byte.
-Result<> check_proof(const prove::Located& located) {
-  if (located.mismatches.empty()) return {};
-  const prove::Mismatch& first = located.mismatches.front();
-  return fail(
-      Error(Errc::kTrust, located.unit + ": " + first.symbol + "+" + hex(first.offset) + ": " + first.reason + " (rebuilt " +
-                              hex_bytes(first.rebuilt) + ", image " + hex_bytes(first.image) + "); " +
-                              std::to_string(located.mismatches.size()) + " differences in all")
-          .with_remedy("the base does not reproduce its image any more: run 'hotpatch base verify' and look at the compiler"));
-}
-
-/// What the units that a payload below has spliced are, so that no expectation is made of their first bytes.
+/// The functions that a payload below has spliced: no expectation is made of their first bytes.
 Result<std::vector<TargetAddr>> entries_of(const xen::PayloadInfo& payload) {
   std::vector<TargetAddr> entries;
   for (const xen::PayloadFunction& function : payload.functions) entries.push_back(function.old_addr);
@@ -75,7 +66,13 @@ std::string payload_name(const std::filesystem::path& patch) {
 Result<BuildProduct> build(const BuildOptions& options) {
   BuildProduct product;
   HP_ASSIGN(product.base, buildenv::load_base(options.base));
-  HP_ASSIGN(elf::Object image_object, elf::read_object(product.base.symbols_path()));
+  HP_ASSIGN(Bytes image_bytes, read_file(product.base.symbols_path()));
+  // What the proof does not reach, names of the image that the patch refers to anew, is taken from this very file.
+  if (sha256_text(image_bytes) != product.base.image_sha256)
+    return tl::unexpected(
+        Error(Errc::kTrust, product.base.symbols_path().string() + ": is not the image that the base was made with")
+            .with_remedy("make the base again"));
+  HP_ASSIGN(elf::Object image_object, elf::parse_object(std::move(image_bytes), product.base.symbols_path().string()));
   HP_ASSIGN(const elf::Image image, elf::Image::make(std::move(image_object)));
   if (image.build_id() != product.base.build_id)
     return fail(Errc::kTrust, product.base.symbols_path().string() + ": build ID " + image.build_id().text() +
@@ -125,7 +122,7 @@ Result<BuildProduct> build(const BuildOptions& options) {
   });
   for (std::size_t i = 0; i < count; ++i) {
     HP_ASSIGN_DOING("proving " + product.pairs.pairs[i].unit, prove::Located proof, std::move(located[i]));
-    HP_TRY(check_proof(proof));
+    if (!product.pairs.pairs[i].original.empty()) HP_TRY(buildenv::require_proof(product.base, proof, product.findings));
     HP_ASSIGN_DOING("comparing " + product.pairs.pairs[i].unit, UnitPatch unit, std::move(patched[i]));
     product.findings.append(unit.findings);
     product.located.push_back(std::move(proof));

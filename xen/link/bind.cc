@@ -55,7 +55,7 @@ class Binder {
  public:
   Binder(const LinkUnit& unit, const Hypervisor& xen, LinkReport& report) : unit_(unit), xen_(xen), report_(report) {}
 
-  std::optional<TargetAddr> address_of(const extract::External& external) {
+  Bound bind(const extract::External& external) {
     const prove::Located& located = *unit_.located;
     std::optional<TargetAddr> address;
     Binding binding = Binding::kProvenSymbol;
@@ -72,7 +72,7 @@ class Binder {
              describe(external) + " is at " + hex(address->value()) + " by the proof of " + located.unit + " but at " +
                  hex(by_name->value()) + " by its name",
              "the base is not what it says it is; create it anew");
-      return std::nullopt;
+      return {};
     }
     if (!address) {
       address = by_name;
@@ -82,16 +82,30 @@ class Binder {
       refuse("HP100-unbound-reference", external,
              describe(external) + " is referred to, but is nowhere in the hypervisor's image",
              "a symbol that the image dropped or inlined cannot be used; use another, or bring a copy in the patch");
-      return std::nullopt;
+      return {};
     }
     if (xen_.init().contains(*address)) {
       refuse("HP050-init", external,
              describe(external) + " is at " + hex(address->value()) + ", in memory that Xen frees after boot",
              "do not use __init code or data in the patch");
-      return std::nullopt;
+      return {};
     }
     report_.externals.push_back({.name = describe(external), .unit = unit_.patch->unit, .address = *address, .binding = binding});
-    return address;
+    Bound bound;
+    bound.address = address;
+    bound.binding = binding;
+    return bound;
+  }
+
+  /// The place of a function that is to be replaced, which the proof must have found: nothing else says that the code there is this
+  /// function's.
+  std::optional<TargetAddr> entry_of(const extract::External& original, const Bound& bound) {
+    if (!bound.address || bound.binding != Binding::kGlobalName) return bound.address;
+    refuse("HP111-unproven-function", original,
+           describe(original) + " is to be replaced, but the proof did not find it in the image; what is at " +
+               hex(bound.address->value()) + " under its name is another unit's",
+           "patch the definition that the image took");
+    return std::nullopt;
   }
 
  private:
@@ -130,14 +144,22 @@ Bindings Bindings::make(std::span<const LinkUnit> units, const Hypervisor& xen, 
       if (definition != defined.end() && definition->second.block.unit != unit) {
         bound.definition = definition->second.block;
         bound.branches_only = definition->second.is_replacement;
+        if (bound.branches_only) bound.replaced_by = bound.definition;
         report.externals.push_back({.name = external.name, .unit = patch.unit, .address = {}, .binding = Binding::kOtherUnit});
       }
-      if (!bound.definition || bound.branches_only) bound.address = binder.address_of(external);
+      if (!bound.definition || bound.branches_only) {
+        const Bound outside = binder.bind(external);
+        bound.address = outside.address;
+        bound.binding = outside.binding;
+      }
       made.bound_[unit].push_back(bound);
     }
     for (const extract::FunctionPatch& function : patch.functions) {
-      const std::optional<TargetAddr> entry = made.of(unit, function.original).address;
-      if (entry) made.replaced_.emplace(BlockRef{.unit = unit, .block = function.replacement}, *entry);
+      const std::optional<TargetAddr> entry =
+          binder.entry_of(patch.externals.at(function.original.value()), made.of(unit, function.original));
+      const BlockRef replacement{.unit = unit, .block = function.replacement};
+      if (entry) made.replaced_.emplace(replacement, *entry);
+      made.bound_[unit][function.original.value()].replaced_by = replacement;
     }
   }
   return made;

@@ -82,7 +82,7 @@ void Linker::make_entries() {
   for (std::size_t unit = 0; unit < units_.size(); ++unit) {
     const extract::PatchObject& patch = *units_[unit].patch;
     for (const extract::FunctionPatch& function : patch.functions) {
-      const auto address = bindings_.of(unit, function.original).address;
+      const auto address = bindings_.replaced_entry({.unit = unit, .block = function.replacement});
       if (!address) continue;  // a finding already
       spliced_.push_back({.unit = unit,
                           .replacement = function.replacement,
@@ -129,14 +129,6 @@ Result<> Linker::add_descriptions() {
                                  .name = {},
                                  .addend = 0});
   return {};
-}
-
-bool Linker::takes_address(const extract::Block& block, const extract::Fixup& fixup) const noexcept {
-  if (fixup.is_branch || fixup.kind == target::FixupKind::kBranch32) return false;
-  // Side tables describe the payload's own code, and hooks are the payload's own functions.
-  if (block.kind == extract::BlockKind::kTable || block.kind == extract::BlockKind::kHooks) return false;
-  // The entry itself, and not a place inside of the function: the field of a lea ends its instruction.
-  return target::is_pc_relative(fixup.kind) ? fixup.addend == -4 : fixup.addend == 0;
 }
 
 bool Linker::fits_bug_frame(const extract::Block& block, const extract::Fixup& fixup, TargetAddr target, TargetAddr field) const {
@@ -233,30 +225,33 @@ void Linker::apply(std::size_t unit, const extract::Block& block, const Placemen
     const auto old_entry = bindings_.replaced_entry(target);
     if (takes && old_entry) {
       // Pointers to a replaced function outlive a revert, so they are those of the entry that stays.
+      check_pointer(unit, block, target, *old_entry);
       bind_outside(block, place, fixup, *old_entry, units_[unit].patch->blocks[inside->value()].name);
       return;
     }
+    if (takes) check_new_pointer(unit, block, target);
     resolve_inside(block, place, fixup, target);
     return;
   }
   const auto index = std::get<extract::ExternalIndex>(fixup.target);
   const Bound& bound = bindings_.of(unit, index);
   if (bound.definition && (!bound.branches_only || !takes)) {
+    if (takes) check_new_pointer(unit, block, *bound.definition);
     resolve_inside(block, place, fixup, *bound.definition);
     return;
   }
   if (!bound.address) return;  // a finding already
-  const std::string& name = units_[unit].patch->externals[index.value()].name;
+  const extract::External& external = units_[unit].patch->externals[index.value()];
+  if (takes && bound.replaced_by) check_pointer(unit, block, *bound.replaced_by, *bound.address);
   if (takes && xen_.loses_endbr(*bound.address)) {
-    report_.findings.add({.rule = "HP032-poisoned-target",
-                          .severity = Severity::kWarning,
-                          .where = {.unit = units_[unit].patch->unit, .symbol = block.name, .section = {}, .source = {}},
-                          .text = block.name + " takes the address of " + name +
-                                  ", whose ENDBR64 boot removes on CPUs with IBT: an indirect call "
-                                  "to it, other than an alternative call, would be fatal there",
-                          .remedy = "call it directly"});
+    warn("HP032-poisoned-target", unit, block,
+         block.name + " takes the address of " + external.name +
+             ", whose ENDBR64 boot removes on CPUs with IBT: an indirect call to it, other than an alternative call, would be "
+             "fatal "
+             "there",
+         "call it directly");
   }
-  bind_outside(block, place, fixup, *bound.address, name);
+  bind_outside(block, place, fixup, *bound.address, external.name);
 }
 
 void Linker::apply_fixups() {

@@ -45,6 +45,11 @@ class Linker {
   void fill_function_table();
   Result<Bytes> write();
   void report_sections();
+  /// The address of a function that the payload replaces is taken, which is that of the old entry.
+  void check_pointer(std::size_t unit, const extract::Block& user, const BlockRef& replacement, TargetAddr entry);
+  /// The address of something that only the payload has is taken.
+  void check_new_pointer(std::size_t unit, const extract::Block& user, const BlockRef& target);
+  void warn(const char* rule, std::size_t unit, const extract::Block& block, std::string text, std::string remedy);
   void refuse(const char* rule, const extract::Block& block, const extract::Fixup& fixup, std::string text, std::string remedy);
 
   std::span<const LinkUnit> units_;

@@ -156,6 +156,66 @@ TEST_CASE("across units a call goes to the new body, an address to the old entry
   CHECK(object.symbol(text.relocations[0].symbol).value == kVictim);
 }
 
+/// The block becomes a target of indirect calls, as cf_check makes it.
+void mark_cf_check(PatchMaker& maker, extract::BlockIndex block) {
+  std::copy(kEndbr64.begin(), kEndbr64.end(), maker.patch.blocks[block.value()].contents.begin());
+}
+
+TEST_CASE("the address of a function that has ENDBR64 in its new body only is refused, as pointers lead to the old entry") {
+  const elf::Image image = make_image();
+  PatchMaker maker;
+  const auto victim = maker.splice("victim");
+  const auto table = maker.block("table", ".rodata.table", BlockKind::kReadOnly, Bytes(16), 8);
+  maker.fix(table, 0, FixupKind::kAbs64, maker.patch.functions[0].original, 0);
+  CHECK_FALSE(has_rule(link({maker.unit()}, image).report.findings, "HP034-entry-without-endbr"));
+  mark_cf_check(maker, victim);
+  CHECK(has_rule(link({maker.unit()}, image).report.findings, "HP034-entry-without-endbr"));
+
+  PatchMaker called;
+  mark_cf_check(called, called.splice("victim"));
+  called.fix(called.text("caller"), 4, FixupKind::kBranch32, called.patch.functions[0].original, -4, true);
+  CHECK_FALSE(has_rule(link({called.unit()}, image).report.findings, "HP034-entry-without-endbr"));
+
+  PatchMaker old_target;
+  mark_cf_check(old_target, old_target.splice("endbr_victim"));
+  const auto pointer = old_target.block("table", ".rodata.table", BlockKind::kReadOnly, Bytes(8), 8);
+  old_target.fix(pointer, 0, FixupKind::kAbs64, old_target.patch.functions[0].original, 0);
+  CHECK_FALSE(has_rule(link({old_target.unit()}, image).report.findings, "HP034-entry-without-endbr"));
+}
+
+TEST_CASE("across units, too, the address of a function that has ENDBR64 in its new body only is refused") {
+  const elf::Image image = make_image();
+  PatchMaker first("common/first.o");
+  PatchMaker second("common/second.o");
+  mark_cf_check(first, first.splice("victim"));
+  second.fix(second.splice("endbr_victim"), 12, FixupKind::kPcRel32, second.global("victim"), -4, false);
+  CHECK(has_rule(link({first.unit(), second.unit()}, image).report.findings, "HP034-entry-without-endbr"));
+}
+
+TEST_CASE("the address of a function that only the payload has is warned of, a call of it is not") {
+  const elf::Image image = make_image();
+  PatchMaker maker;
+  const auto victim = maker.splice("victim");
+  const auto fresh = maker.text("fresh", 16);
+  maker.fix(victim, 4, FixupKind::kBranch32, fresh, -4, true);
+  CHECK_FALSE(has_rule(link({maker.unit()}, image).report.findings, "HP041-new-function-pointer"));
+  maker.fix(victim, 12, FixupKind::kPcRel32, fresh, -4, false);
+  const LinkedPayload linked = link({maker.unit()}, image);
+  CHECK(has_rule(linked.report.findings, "HP041-new-function-pointer"));
+  CHECK_FALSE(linked.file.empty());
+}
+
+TEST_CASE("a function that the proof did not find is not replaced, whoever has its name in the image") {
+  const elf::Image image = make_image();
+  PatchMaker maker;  // as for a weak definition that another unit's overrides
+  const auto body = maker.text("victim");
+  maker.patch.functions.push_back(
+      {.name = "victim", .replacement = body, .original = maker.global("victim"), .original_size = 32, .rewritten = {}});
+  const LinkedPayload linked = link({maker.unit()}, image);
+  CHECK(has_rule(linked.report.findings, "HP111-unproven-function"));
+  CHECK(linked.file.empty());
+}
+
 TEST_CASE("a reference that nothing answers is refused by name") {
   const elf::Image image = make_image();
   PatchMaker maker;

@@ -5,6 +5,8 @@
 
 #include <elf.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -200,9 +202,26 @@ class PatchMaker {
     patch.blocks.at(block.value())
         .fixups.push_back({.offset = offset, .kind = kind, .target = target, .addend = addend, .is_branch = is_branch});
   }
+  /// A global symbol of the unit itself, which the proof has found where make_image() has it.
+  extract::ExternalIndex own(std::string name) {
+    constexpr std::array<std::pair<std::string_view, std::uint64_t>, 8> kFunctions = {{{"victim", kVictim},
+                                                                                       {"endbr_victim", kEndbrVictim},
+                                                                                       {"tiny", kTiny},
+                                                                                       {"tight", kTight},
+                                                                                       {"alt_victim", kAltVictim},
+                                                                                       {"clobbered", kClobbered},
+                                                                                       {"do_nmi", kNmi},
+                                                                                       {"returns", kReturns}}};
+    const auto* const found =
+        std::find_if(kFunctions.begin(), kFunctions.end(), [&](const auto& one) { return one.first == name; });
+    REQUIRE_MESSAGE(found != kFunctions.end(), name);
+    const extract::ExternalIndex index = local(std::move(name), found->second);
+    patch.externals[index.value()].is_global = true;
+    return index;
+  }
   extract::BlockIndex splice(std::string name, std::uint64_t size = 32) {
     const auto replacement = text(name);
-    const auto original = global(name);
+    const auto original = own(name);
     patch.functions.push_back(
         {.name = std::move(name), .replacement = replacement, .original = original, .original_size = size, .rewritten = {}});
     return replacement;
