@@ -96,8 +96,14 @@ class PatchParser {
         patch.patch_line = at_ + 1;
         HP_TRY(parse_names_and_hunks(patch));
         HP_TRY(finish(std::move(patch)));
-      } else if (Hunk hunk; parse_hunk_header(line, hunk)) {
-        return malformed("a hunk without the name of a file before it");
+      } else if (line.starts_with("@@ -")) {
+        Hunk hunk;
+        return malformed(parse_hunk_header(line, hunk) ? "a hunk without the name of a file before it"
+                                                       : "the header of a hunk cannot be read");
+      } else if (is_pair_of_names()) {
+        ++at_;
+        ++at_;
+        return malformed("the names of a file are not followed by the header of a hunk");
       } else {
         if (line.starts_with("Binary files ") && line.ends_with(" differ")) return unsupported("a change of a binary file");
         ++at_;
@@ -123,6 +129,20 @@ class PatchParser {
     Hunk hunk;
     return lines_.size() - at_ >= 3 && lines_[at_].starts_with("--- ") && lines_[at_ + 1].starts_with("+++ ") &&
            parse_hunk_header(lines_[at_ + 2], hunk);
+  }
+
+  /// "--- X" and "+++ Y", whatever follows.
+  [[nodiscard]] bool is_pair_of_names() const {
+    return lines_.size() - at_ >= 2 && lines_[at_].starts_with("--- ") && lines_[at_ + 1].starts_with("+++ ");
+  }
+
+  /// A line behind a hunk's last one, which its header's counts leave out: dropped, the patch would be another one. A signature ("-- ")
+  /// and the names of the next file may follow.
+  [[nodiscard]] bool is_left_over() const {
+    if (at_ >= lines_.size()) return false;
+    const std::string_view line = without_line_end(lines_[at_]);
+    if (line.empty() || line == "-- " || line == "--" || is_pair_of_names()) return false;
+    return line.front() == '+' || line.front() == '-' || line.front() == ' ';
   }
 
   /// The name in a "---" or "+++" line or a git header: strips the first component if `strip`; /dev/null becomes the empty name.
@@ -176,6 +196,9 @@ class PatchParser {
       }
       take_missing_newline(hunk);
       patch.hunks.push_back(hunk);
+      if (is_left_over())
+        return malformed("hunk " + std::to_string(patch.hunks.size()) + " of " + patch.name() +
+                         " goes on behind the lines that its header counts");
     }
     return {};
   }

@@ -150,6 +150,25 @@ TEST_CASE("a hunk that is cut off or has other lines than it says is refused wit
   CHECK(refuse(hunk_of("@@ -1,4294967295 +1,4294967295 @@\n a\n")).code() == Errc::kMalformed);
 }
 
+TEST_CASE("nothing of a patch is dropped because a header was edited by hand") {
+  const std::string counted = "@@ -1,2 +1,2 @@\n a\n-b\n+c\n";
+  for (const char* more : {"+d\n", "-d\n", " d\n", "+\n", "--x\n", "+++ d\n"})
+    CHECK_MESSAGE(refuse(hunk_of(counted + more)).message().find("goes on behind") != std::string::npos, more);
+  for (const char* header : {"@@ -7,2 +7,2@@\n", "@@ -7,x +7,2 @@\n", "@@ -7,2 @@\n"})
+    CHECK_MESSAGE(refuse(hunk_of(counted + header + " e\n-f\n+g\n")).message().find("cannot be read") != std::string::npos,
+                  header);
+  CHECK(refuse(hunk_of("@@ broken\n a\n-b\n+c\n")).message().find("not followed by") != std::string::npos);
+  CHECK(refuse(std::string(kMail) + hunk_of("@@ broken\n-b\n+c\n")).code() == Errc::kMalformed);
+  CHECK(refuse("diff --git a/d/f.c b/d/f.c\nindex 1..2 100644\n" + hunk_of("@ -1 +1 @@\n-b\n+c\n")).code() == Errc::kMalformed);
+}
+
+TEST_CASE("a signature, an empty line or another file may follow a hunk") {
+  const std::string counted = hunk_of("@@ -1,2 +1,2 @@\n a\n-b\n+c\n");
+  for (const char* more : {"-- \n2.39\n", "--\n2.39\n", "\n", "From 0123 Mon Sep 17\n", "Index: f.c\n"})
+    CHECK(parse(counted + more).size() == 1);
+  CHECK(parse(counted + counted).size() == 2);
+}
+
 TEST_CASE("a name that leaves the tree is refused") {
   CHECK(refuse("--- a/../../etc/x\n+++ b/../../etc/x\n@@ -1 +1 @@\n-a\n+b\n").code() == Errc::kMalformed);
   CHECK(refuse("--- a//etc/x\n+++ b//etc/x\n@@ -1 +1 @@\n-a\n+b\n").code() == Errc::kMalformed);
