@@ -43,7 +43,7 @@ struct Inputs {
   target::Decoder decoder = must(target::Decoder::make());
   diff::ObjectModel original_model = must(diff::ObjectModel::make(original, xen::profile(), decoder));
   diff::ObjectModel patched_model = must(diff::ObjectModel::make(patched, xen::profile(), decoder));
-  diff::Correlation correlation = diff::correlate(original_model, patched_model);
+  diff::Correlation correlation = must(diff::correlate(original_model, patched_model));
   diff::ChangeSet changes = diff::compare(original_model, patched_model, correlation, "unit");
 };
 
@@ -66,7 +66,7 @@ BENCHMARK(take_apart)->Unit(benchmark::kMillisecond);
 
 void correlate(benchmark::State& state) {
   Inputs& in = inputs();
-  for (auto unused : state) benchmark::DoNotOptimize(diff::correlate(in.original_model, in.patched_model));
+  for (auto unused : state) benchmark::DoNotOptimize(must(diff::correlate(in.original_model, in.patched_model)));
 }
 BENCHMARK(correlate)->Unit(benchmark::kMillisecond);
 

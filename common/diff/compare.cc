@@ -134,7 +134,8 @@ class Comparer {
              "leave it in place");
       if (entity.kind == EntityKind::kData && entity.is_writable && (!entity.role || entity.role == SectionRole::kPerCpu))
         find("HP010-state-abandoned", Severity::kWarning, entity,
-             "live data is no longer used by the patched code; once the payload is reverted, the original code goes on with the value of "
+             "live data is no longer used by the patched code; once the payload is reverted, the original code goes on with the "
+             "value of "
              "the time when it was applied",
              "make sure that the original code stands an old value, or keep the variable up to date in the patched code");
     }
@@ -192,14 +193,21 @@ class Comparer {
 
   void check_ambiguous() {
     for (const Ambiguity& ambiguity : correlation_.ambiguous) {
+      const auto names = [](const ObjectModel& model, const std::vector<EntityIndex>& group) {
+        std::string text;
+        for (const EntityIndex index : group) text += (text.empty() ? "" : ", ") + std::string(model.entity(index).name);
+        return text;
+      };
       const Entity& first = patched_.entity(ambiguity.patched.front());
-      if (!first.is_writable) continue;  // a private copy of code or of a constant is as good as the original's
-      std::string names;
-      for (const EntityIndex index : ambiguity.original)
-        names += (names.empty() ? "" : ", ") + std::string(original_.entity(index).name);
-      find("HP011-ambiguous-static", Severity::kError, first,
-           "which of the original's variables this is cannot be told: " + names + " are alike in content and use",
-           "give the variables different names in the source");
+      const std::string candidates = names(original_, ambiguity.original) + " of the original, " +
+                                     names(patched_, ambiguity.patched) + " of the patched object";
+      const std::string remedy = "say it with --pair ORIGINAL=PATCHED, or give the symbols different names in the source";
+      // A copy of code or of a constant is as good as the original's; state is not.
+      if (first.is_writable)
+        find("HP011-ambiguous-static", Severity::kError, first, "which variable is which cannot be told: " + candidates, remedy);
+      else if (first.kind == EntityKind::kFunction)
+        find("HP039-ambiguous-clone", Severity::kNote, first,
+             "which function is which cannot be told, so these are taken for new ones: " + candidates, remedy);
     }
   }
 

@@ -3,238 +3,326 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <tuple>
+#include <unordered_map>
 
-#include "common/elf/symbol_name.h"
-#include "common/support/digest.h"
+#include "common/diff/evidence.h"
+#include "common/support/hash.h"
 
 namespace hotpatch::diff {
 namespace {
 
-/// What entities of one stem are told apart by. Both are texts, so that they can be compared between the two objects.
-struct Evidence {
-  std::set<std::string> users;
-  std::set<std::string> exact_sites;  // user, its content, and the offset of the reference in it
-  std::set<std::string> sites;        // user, and the instructions around the reference
-  std::string content;
+using Group = std::vector<EntityIndex>;
+
+/// From the most certain to the least, as in the header.
+enum class Level : std::uint8_t {
+  kScope,  // declared in one function's source, by the debugging information
+  kExactSite,
+  kUsersAndContent,
+  kSites,
+  kUsers,
+  kContentAndUser,
+  kOneSite,
+  kOneUser,
+  kContent,
 };
-
-/// What a reference leads to, in words that mean the same in both objects.
-std::string reference_text(const ObjectModel& model, const Reference& reference) {
-  const Entity& target = model.entity(reference.target.entity);
-  std::string text = std::to_string(reference.offset) + ":" + std::to_string(reference.target.offset) + ":";
-  if (target.kind == EntityKind::kString || target.kind == EntityKind::kConstant)
-    return text + std::string(as_text(model.contents(target)));
-  return text + elf::split_symbol_name(target.name).stem;
-}
-
-/// The bytes with the fields of relocations left out, and what those refer to.
-std::string content_text(const ObjectModel& model, const Entity& entity) {
-  const ByteView contents = model.contents(entity);
-  Bytes bytes(contents.begin(), contents.end());
-  std::string references;
-  for (const Reference& reference : entity.references) {
-    const std::size_t size = target::fixup_size(reference.kind);
-    std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(reference.offset), size, std::byte{0});
-    references += reference_text(model, reference) + "\n";
-  }
-  return std::to_string(entity.size) + (entity.is_writable ? "w" : "r") + sha256_text(bytes) + references;
-}
-
-/// The instructions around a reference in words that mean the same in both objects, the target itself left out.
-std::string context_text(const ObjectModel& model, const Entity& user, const Reference& site) {
-  constexpr std::ptrdiff_t kReach = 4;  // instructions to either side: enough to tell two uses of one macro apart
-  const auto& instructions = user.instructions;
-  const auto above = std::ranges::upper_bound(instructions, site.offset, {}, &target::Instruction::offset);
-  if (above == instructions.begin()) return std::to_string(site.offset);
-  const std::ptrdiff_t here = std::prev(above) - instructions.begin();
-  const std::ptrdiff_t begin = std::max<std::ptrdiff_t>(0, here - kReach);
-  const std::ptrdiff_t end = std::min<std::ptrdiff_t>(std::ssize(instructions), here + kReach + 1);
-  const ByteView code = model.contents(user);
-  std::string text;
-  for (std::ptrdiff_t i = begin; i < end; ++i) {
-    const target::Instruction& instruction = instructions[static_cast<std::size_t>(i)];
-    Bytes bytes(code.begin() + instruction.offset, code.begin() + instruction.end());
-    const auto clear = [&](std::uint64_t at, std::size_t size) {
-      for (std::uint64_t b = at; b < std::min<std::uint64_t>(at + size, bytes.size()); ++b) bytes[b] = std::byte{0};
-    };
-    std::string references;
-    for (auto reference = std::ranges::lower_bound(user.references, instruction.offset, {}, &Reference::offset);
-         reference != user.references.end() && reference->offset < instruction.end(); ++reference) {
-      clear(reference->offset - instruction.offset, target::fixup_size(reference->kind));
-      if (reference->offset != site.offset) references += model.describe(reference->target.entity).substr(0, 8);
-    }
-    if (instruction.target && references.empty()) clear(instruction.fields[0].offset, instruction.fields[0].size);
-    text += hex_bytes(bytes, '\0') + references + ";";
-  }
-  return text;
-}
+constexpr Level kLast = Level::kContent;
 
 class Correlator {
  public:
-  Correlator(const ObjectModel& original, const ObjectModel& patched) : original_(original), patched_(patched) {
+  Correlator(const ObjectModel& original, const ObjectModel& patched, const Scopes& scopes)
+      : original_{original, Evidence(original), scopes.original, {}}, patched_{patched, Evidence(patched), scopes.patched, {}} {
     product_.original_of.resize(patched.entities().size());
     product_.patched_of.resize(original.entities().size());
+    original_.is_settled.resize(original.entities().size());
+    patched_.is_settled.resize(patched.entities().size());
   }
 
-  Correlation run() && {
-    pair_by_name();
-    // Functions first: data is told apart by the functions that use it.
-    pair_by_evidence(EntityKind::kFunction);
-    pair_parts();
-    pair_by_evidence(EntityKind::kData);
+  Result<Correlation> run(std::span<const NamedPair> pairs) && {
+    for (const NamedPair& named : pairs) HP_TRY(settle(named));
+    pair_by_name(Scope::kObject);
+    pair_by_name(Scope::kFile);
+    for (;;) {
+      collect_free();
+      if (free_original_.empty() || free_patched_.empty()) break;
+      bool has_progressed = false;
+      for (auto level = Level::kScope; !has_progressed; level = static_cast<Level>(static_cast<int>(level) + 1)) {
+        has_progressed = go_through(level);
+        if (level == kLast) break;
+      }
+      if (!has_progressed) break;
+    }
+    pair_interchangeable();
+    report_ambiguous();
     return std::move(product_);
   }
 
  private:
-  using Group = std::vector<EntityIndex>;
+  struct Side {
+    const ObjectModel& model;
+    Evidence evidence;
+    const std::vector<std::string>& scopes;
+    std::vector<bool> is_settled;  // the user said that it has no counterpart
+  };
+  enum class Scope : std::uint8_t { kObject, kFile };
+  /// Something that an entity shows. Entities of both sides with one mark may be the same.
+  struct Mark {
+    std::uint64_t value;
+    bool is_patched;
+    EntityIndex entity;
+    friend auto operator<=>(const Mark&, const Mark&) = default;
+  };
 
   void pair(EntityIndex original, EntityIndex patched) {
     product_.original_of[patched.value()] = original;
     product_.patched_of[original.value()] = patched;
-  }
-  [[nodiscard]] bool is_free(bool patched_side, EntityIndex index) const {
-    return !(patched_side ? product_.original_of : product_.patched_of)[index.value()];
+    const std::uint64_t identity = mix(0x1d, original.value()) | 1;
+    original_.evidence.identify(original, identity);
+    patched_.evidence.identify(patched, identity);
   }
 
-  void pair_by_name() {
-    const auto named = [](const ObjectModel& model) {
-      std::map<std::pair<EntityKind, std::string_view>, Group> groups;
-      for (std::size_t i = 0; i < model.entities().size(); ++i) {
-        const Entity& entity = model.entities()[i];
-        if (!entity.name.empty() && !elf::split_symbol_name(entity.name).is_compiler_made())
-          groups[{entity.kind, entity.name}].emplace_back(i);
+  static bool has_identity(const Entity& entity) {
+    return !entity.name.empty() && (entity.kind == EntityKind::kFunction || entity.kind == EntityKind::kData);
+  }
+
+  Result<> settle(const NamedPair& named) {
+    const auto find = [](const Side& side, const std::string& name, const char* which) -> Result<EntityIndex> {
+      std::optional<EntityIndex> found;
+      for (std::size_t i = 0; i < side.model.entities().size(); ++i) {
+        const Entity& entity = side.model.entities()[i];
+        if (!has_identity(entity) || (entity.name != name && std::ranges::find(entity.aliases, name) == entity.aliases.end()))
+          continue;
+        if (found) return fail(Errc::kUsage, "the " + std::string(which) + " object has more than one symbol '" + name + "'");
+        found = EntityIndex(i);
+      }
+      if (!found) return fail(Errc::kUsage, "the " + std::string(which) + " object defines no symbol '" + name + "'");
+      return *found;
+    };
+    std::optional<EntityIndex> original;
+    std::optional<EntityIndex> patched;
+    if (!named.original.empty()) {
+      HP_ASSIGN(original, find(original_, named.original, "original"));
+    }
+    if (!named.patched.empty()) {
+      HP_ASSIGN(patched, find(patched_, named.patched, "patched"));
+    }
+    if ((original && (product_.to_patched(*original) || original_.is_settled[original->value()])) ||
+        (patched && (product_.to_original(*patched) || patched_.is_settled[patched->value()])))
+      return fail(Errc::kUsage, "'" + named.original + "=" + named.patched + "' contradicts another pair");
+    if (original && patched) {
+      if (original_.model.entity(*original).kind != patched_.model.entity(*patched).kind)
+        return fail(Errc::kUsage, "'" + named.original + "=" + named.patched + "': one is a function and the other is data");
+      pair(*original, *patched);
+    }
+    if (original) original_.is_settled[original->value()] = true;
+    if (patched) patched_.is_settled[patched->value()] = true;
+    return {};
+  }
+
+  void pair_by_name(Scope scope) {
+    using Key = std::tuple<EntityKind, std::string_view, std::string_view>;
+    const auto named = [&](const Side& side, const auto& counterparts) {
+      std::map<Key, Group> groups;
+      for (std::size_t i = 0; i < side.model.entities().size(); ++i) {
+        const Entity& entity = side.model.entities()[i];
+        if (entity.name.empty() || side.evidence.is_numbered(EntityIndex(i)) || counterparts[i] || side.is_settled[i]) continue;
+        const std::string_view file = scope == Scope::kFile ? entity.file : std::string_view();
+        groups[{entity.kind, entity.name, file}].emplace_back(i);
+        for (const std::string_view alias : entity.aliases) groups[{entity.kind, alias, file}].emplace_back(i);
       }
       return groups;
     };
-    const auto originals = named(original_);
-    for (const auto& [key, group] : named(patched_)) {
+    const auto originals = named(original_, product_.patched_of);
+    for (const auto& [key, group] : named(patched_, product_.original_of)) {
       const auto found = originals.find(key);
-      if (found != originals.end() && found->second.size() == 1 && group.size() == 1) pair(found->second.front(), group.front());
+      if (found == originals.end() || found->second.size() != 1 || group.size() != 1) continue;
+      if (!product_.to_patched(found->second.front()) && !product_.to_original(group.front()))
+        pair(found->second.front(), group.front());
     }
   }
 
-  /// f.cold belongs to f, whatever its number.
-  void pair_parts() {
-    for (std::size_t i = 0; i < patched_.entities().size(); ++i) {
-      const auto parent = product_.original_of[i];
-      const Entity& patched = patched_.entities()[i];
-      if (!parent || patched.parts.empty()) continue;
-      const Entity& original = original_.entity(*parent);
-      for (std::size_t part = 0; part < std::min(original.parts.size(), patched.parts.size()); ++part)
-        pair(original.parts[part], patched.parts[part]);
-    }
+  /// What entities have to have in common to be candidates for one another at all.
+  std::optional<std::uint64_t> stem_key(const Side& side, EntityIndex index) const {
+    const Entity& entity = side.model.entity(index);
+    const std::uint64_t kind = static_cast<std::uint64_t>(entity.kind);
+    if (!entity.parent) return mix(kind, hash_of(side.evidence.stem(index)));
+    // A part: among those of its function, whatever its name.
+    const std::uint64_t parent = side.evidence.identity(*entity.parent);
+    if (parent == 0) return std::nullopt;
+    return mix(kind, parent);
   }
 
-  void pair_by_evidence(EntityKind kind) {
-    std::map<std::string, std::pair<Group, Group>> groups;
-    const auto collect = [&](const ObjectModel& model, bool patched_side) {
-      for (std::size_t i = 0; i < model.entities().size(); ++i) {
-        const Entity& entity = model.entities()[i];
-        if (entity.kind != kind || entity.name.empty() || entity.parent || !is_free(patched_side, EntityIndex(i))) continue;
-        auto& group = groups[elf::split_symbol_name(entity.name).stem];
-        (patched_side ? group.second : group.first).emplace_back(i);
+  void collect_free() {
+    const auto collect = [&](const Side& side, const auto& counterparts) {
+      std::vector<std::pair<EntityIndex, std::uint64_t>> free;
+      for (std::size_t i = 0; i < side.model.entities().size(); ++i) {
+        if (!has_identity(side.model.entities()[i]) || counterparts[i] || side.is_settled[i]) continue;
+        if (const auto key = stem_key(side, EntityIndex(i))) free.emplace_back(EntityIndex(i), *key);
+      }
+      return free;
+    };
+    free_original_ = collect(original_, product_.patched_of);
+    free_patched_ = collect(patched_, product_.original_of);
+    // Only stems that are left on both sides can give pairs.
+    const auto keep_common = [](auto& free, const auto& other) {
+      std::vector<std::uint64_t> keys;
+      for (const auto& [index, key] : other) keys.push_back(key);
+      std::ranges::sort(keys);
+      std::erase_if(free, [&](const auto& entry) { return !std::ranges::binary_search(keys, entry.second); });
+    };
+    keep_common(free_original_, free_patched_);
+    keep_common(free_patched_, free_original_);
+  }
+
+  bool go_through(Level level) {
+    std::vector<Mark> marks;
+    const auto add_marks = [&](Side& side, bool is_patched, const auto& free) {
+      side.evidence.begin_round();
+      for (const auto& [index, key] : free)
+        for (const std::uint64_t value : marks_of(side, index, level)) marks.push_back({mix(key, value), is_patched, index});
+    };
+    add_marks(original_, false, free_original_);
+    add_marks(patched_, true, free_patched_);
+    std::ranges::sort(marks);
+
+    // Two entities are neighbours if they share a mark; a pair is two that are each other's only neighbour.
+    struct Neighbour {
+      std::optional<EntityIndex> only;
+      bool has_others = false;
+      void meet(EntityIndex other, bool is_alone) {
+        if (!is_alone || (only && *only != other)) has_others = true;
+        only = other;
       }
     };
-    collect(original_, false);
-    collect(patched_, true);
-    std::erase_if(groups, [](const auto& group) { return group.second.first.empty() || group.second.second.empty(); });
-    if (groups.empty()) return;
-    const auto users_of_original = users(original_);
-    const auto users_of_patched = users(patched_);
-    for (auto& [stem, group] : groups) {
-      std::vector<Evidence> originals;
-      std::vector<Evidence> patched;
-      for (const EntityIndex index : group.first) originals.push_back(evidence(original_, index, users_of_original));
-      for (const EntityIndex index : group.second) patched.push_back(evidence(patched_, index, users_of_patched));
-      pair_group(stem, group.first, group.second, originals, patched);
+    std::map<EntityIndex, Neighbour> of_original;
+    std::map<EntityIndex, Neighbour> of_patched;
+    for (auto begin = marks.begin(); begin != marks.end();) {
+      const auto end = std::find_if(begin, marks.end(), [&](const Mark& mark) { return mark.value != begin->value; });
+      const auto middle = std::find_if(begin, end, [](const Mark& mark) { return mark.is_patched; });
+      if (begin != middle && middle != end) {
+        for (auto mark = begin; mark != middle; ++mark) of_original[mark->entity].meet(middle->entity, end - middle == 1);
+        for (auto mark = middle; mark != end; ++mark) of_patched[mark->entity].meet(begin->entity, middle - begin == 1);
+      }
+      begin = end;
     }
+    bool has_progressed = false;
+    for (const auto& [original, neighbour] : of_original) {
+      if (neighbour.has_others) continue;
+      const Neighbour& back = of_patched.at(*neighbour.only);
+      if (back.has_others || *back.only != original) continue;
+      pair(original, *neighbour.only);
+      has_progressed = true;
+    }
+    return has_progressed;
   }
 
-  void pair_group(const std::string& stem, const Group& originals, const Group& patched,
-                  const std::vector<Evidence>& original_evidence, const std::vector<Evidence>& patched_evidence) {
-    const auto overlap = [](const Evidence& left, const Evidence& right) {
-      if (left.users.empty() && right.users.empty()) return true;
-      return std::ranges::any_of(left.users, [&](const std::string& user) { return right.users.contains(user); });
+  static std::vector<std::uint64_t> marks_of(Side& side, EntityIndex index, Level level) {
+    const auto combined = [](const std::vector<std::uint64_t>& values) {
+      std::uint64_t hash = values.size();
+      for (const std::uint64_t value : values) hash = mix(hash, value);
+      return hash;
     };
-    const auto round = [&](const auto& matches) {
-      for (std::size_t p = 0; p < patched.size(); ++p) {
-        if (!is_free(true, patched[p])) continue;
-        std::optional<std::size_t> only;
-        unsigned count = 0;
-        for (std::size_t o = 0; o < originals.size(); ++o) {
-          if (!is_free(false, originals[o]) || !matches(original_evidence[o], patched_evidence[p])) continue;
-          only = o;
-          ++count;
-        }
-        if (count != 1) continue;
-        unsigned rivals = 0;
-        for (std::size_t other = 0; other < patched.size(); ++other)
-          rivals += is_free(true, patched[other]) && matches(original_evidence[*only], patched_evidence[other]) ? 1U : 0U;
-        if (rivals == 1) pair(originals[*only], patched[p]);
+    Evidence& evidence = side.evidence;
+    switch (level) {
+      case Level::kScope: {
+        if (side.scopes.empty() || side.scopes[index.value()].empty()) return {};
+        return {hash_of(side.scopes[index.value()])};
+      }
+      case Level::kExactSite: {
+        std::vector<std::uint64_t> marks = evidence.exact_sites(index);
+        for (std::uint64_t& mark : marks) mark = mix(mark, evidence.content(index));
+        return marks;
+      }
+      case Level::kUsersAndContent: return {mix(combined(evidence.users(index)), evidence.content(index))};
+      case Level::kSites: {
+        const std::vector<std::uint64_t> sites = evidence.sites(index);
+        if (sites.empty()) return {};
+        return {combined(sites)};
+      }
+      case Level::kUsers: {
+        const std::vector<std::uint64_t> users = evidence.users(index);
+        if (users.empty()) return {};
+        return {combined(users)};
+      }
+      case Level::kContentAndUser: {
+        std::vector<std::uint64_t> marks = evidence.users(index);
+        if (marks.empty()) marks.push_back(0);
+        for (std::uint64_t& mark : marks) mark = mix(mark, evidence.content(index));
+        return marks;
+      }
+      case Level::kOneSite: return evidence.sites(index);
+      case Level::kOneUser: {
+        std::vector<std::uint64_t> marks = evidence.users(index);
+        if (marks.empty()) marks.push_back(0);
+        return marks;
+      }
+      case Level::kContent:
+        if (side.model.entity(index).is_writable) return {};
+        return {evidence.content(index)};
+    }
+    HP_UNREACHABLE();
+  }
+
+  /// What has no state and is alike on both sides, in equal numbers: any pairing is right.
+  void pair_interchangeable() {
+    std::map<std::uint64_t, std::pair<Group, Group>> alike;
+    const auto collect = [&](Side& side, const auto& free, bool is_patched) {
+      side.evidence.begin_round();
+      for (const auto& [index, key] : free) {
+        if (side.model.entity(index).is_writable) continue;
+        auto& groups = alike[mix(key, side.evidence.content(index))];
+        (is_patched ? groups.second : groups.first).push_back(index);
       }
     };
-    const auto have_common = [](const std::set<std::string>& left, const std::set<std::string>& right) {
-      return std::ranges::any_of(left, [&](const std::string& text) { return right.contains(text); });
-    };
-    round([&](const Evidence& o, const Evidence& p) {
-      return o.content == p.content && have_common(o.exact_sites, p.exact_sites);
-    });
-    round([](const Evidence& o, const Evidence& p) { return o.users == p.users && o.content == p.content; });
-    round([](const Evidence& o, const Evidence& p) { return o.sites == p.sites && !o.sites.empty(); });
-    round([](const Evidence& o, const Evidence& p) { return o.users == p.users && !o.users.empty(); });
-    round([&](const Evidence& o, const Evidence& p) { return o.content == p.content && overlap(o, p); });
-    round([&](const Evidence& o, const Evidence& p) { return have_common(o.sites, p.sites); });
-    round([&](const Evidence& o, const Evidence& p) { return overlap(o, p); });
-
-    Ambiguity left{.stem = stem, .original = {}, .patched = {}};
-    for (std::size_t o = 0; o < originals.size(); ++o)
-      if (is_free(false, originals[o]) &&
-          std::ranges::any_of(patched_evidence, [&](const Evidence& p) { return overlap(original_evidence[o], p); }))
-        left.original.push_back(originals[o]);
-    for (std::size_t p = 0; p < patched.size(); ++p)
-      if (is_free(true, patched[p]) &&
-          std::ranges::any_of(original_evidence, [&](const Evidence& o) { return overlap(o, patched_evidence[p]); }))
-        left.patched.push_back(patched[p]);
-    if (!left.original.empty() && !left.patched.empty()) product_.ambiguous.push_back(std::move(left));
+    collect_free();
+    collect(original_, free_original_, false);
+    collect(patched_, free_patched_, true);
+    for (const auto& [key, groups] : alike)
+      if (groups.first.size() == groups.second.size())
+        for (std::size_t i = 0; i < groups.first.size(); ++i) pair(groups.first[i], groups.second[i]);
   }
 
-  /// Who refers to an entity, and where.
-  struct Use {
-    const Entity* user;
-    const Reference* reference;
-  };
-  using Uses = std::vector<std::vector<Use>>;
-
-  static Uses users(const ObjectModel& model) {
-    Uses product(model.entities().size());
-    for (const Entity& user : model.entities())
-      for (const Reference& reference : user.references) product[reference.target.entity.value()].push_back({&user, &reference});
-    return product;
-  }
-
-  static Evidence evidence(const ObjectModel& model, EntityIndex index, const Uses& uses) {
-    Evidence product;
-    product.content = content_text(model, model.entity(index));
-    for (const Use& use : uses[index.value()]) {
-      if (use.user->name.empty()) continue;
-      const Entity& named = use.user->parent ? model.entity(*use.user->parent) : *use.user;
-      const std::string stem(elf::split_symbol_name(named.name).base);
-      product.users.insert(stem);
-      product.exact_sites.insert(stem + content_text(model, *use.user) + "@" + std::to_string(use.reference->offset));
-      product.sites.insert(stem + context_text(model, *use.user, *use.reference));
+  /// What is left over of one stem on both sides. Of data it is for the user to say; a function that is left over counts as new, which
+  /// costs a copy of it and no more.
+  void report_ambiguous() {
+    collect_free();
+    std::map<std::uint64_t, Ambiguity> left;
+    for (const auto& [index, key] : free_original_) {
+      left[key].stem = original_.evidence.stem(index);
+      left[key].original.push_back(index);
     }
-    return product;
+    for (const auto& [index, key] : free_patched_) left[key].patched.push_back(index);
+    for (auto& [key, ambiguity] : left) {
+      if (are_declared_apart(ambiguity)) continue;
+      product_.ambiguous.push_back(std::move(ambiguity));
+    }
+    std::ranges::sort(product_.ambiguous, {}, [](const Ambiguity& a) { return std::tuple(a.stem, a.patched.front()); });
   }
 
-  const ObjectModel& original_;
-  const ObjectModel& patched_;
+  /// The debugging information knows of each where it was declared, and of no two that it was the same place.
+  bool are_declared_apart(const Ambiguity& ambiguity) const {
+    if (original_.scopes.empty() || patched_.scopes.empty()) return false;
+    std::vector<std::string_view> scopes;
+    for (const EntityIndex index : ambiguity.original) scopes.push_back(original_.scopes[index.value()]);
+    for (const EntityIndex index : ambiguity.patched) {
+      const std::string_view scope = patched_.scopes[index.value()];
+      if (scope.empty() || std::ranges::find(scopes, scope) != scopes.end()) return false;
+    }
+    return std::ranges::find(scopes, std::string_view()) == scopes.end();
+  }
+
+  Side original_;
+  Side patched_;
+  std::vector<std::pair<EntityIndex, std::uint64_t>> free_original_;  // with their stem_key
+  std::vector<std::pair<EntityIndex, std::uint64_t>> free_patched_;
   Correlation product_;
 };
 
 }  // namespace
 
-Correlation correlate(const ObjectModel& original, const ObjectModel& patched) { return Correlator(original, patched).run(); }
+Result<Correlation> correlate(const ObjectModel& original, const ObjectModel& patched, std::span<const NamedPair> pairs,
+                              const Scopes& scopes) {
+  return Correlator(original, patched, scopes).run(pairs);
+}
 
 }  // namespace hotpatch::diff

@@ -55,12 +55,25 @@ target::FixupKind folded(target::FixupKind kind) {
   return kind == target::FixupKind::kBranch32 ? target::FixupKind::kPcRel32 : kind;
 }
 
+/// Of content without a name only the beginning is known: up to the next piece there may be zeros that align that one.
+bool is_padded(const Entity& original, ByteView before, const Entity& patched, ByteView after) {
+  constexpr std::size_t kMost = 64;  // bytes: no compiler aligns constants to more than a cache line
+  if (original.kind != EntityKind::kAnonymous || patched.kind != EntityKind::kAnonymous) return false;
+  const bool is_original_longer = before.size() > after.size();
+  const Entity& longer = is_original_longer ? original : patched;
+  const ByteView bytes = is_original_longer ? before : after;
+  const std::size_t end = std::min(before.size(), after.size());
+  if (bytes.size() - end >= kMost) return false;
+  if (!longer.references.empty() && longer.references.back().offset >= end) return false;
+  return std::ranges::all_of(bytes.subspan(end), [](std::byte byte) { return byte == std::byte{0}; });
+}
+
 }  // namespace
 
 std::optional<Difference> Equality::compare(EntityIndex original, EntityIndex patched) {
   const Entity& before = original_.entity(original);
   const Entity& after = patched_.entity(patched);
-  if (before.kind != EntityKind::kFunction || after.kind != EntityKind::kFunction) return compare_data(before, after);
+  if (before.instructions.empty() || after.instructions.empty()) return compare_data(before, after);
   const Run original_run{original_.contents(before), before.references, before.instructions};
   const Run patched_run{patched_.contents(after), after.references, after.instructions};
   if (auto difference = compare_code(original_run, patched_run)) return difference;
@@ -111,9 +124,14 @@ std::optional<Difference> Equality::compare_code(const Run& original, const Run&
 std::optional<Difference> Equality::compare_data(const Entity& original, const Entity& patched) {
   if (original.kind == EntityKind::kExternal && patched.kind == EntityKind::kExternal) return std::nullopt;
   if (original.kind != patched.kind) return Difference{0, 0, "is now defined elsewhere"};
-  if (original.size != patched.size) return Difference{0, 0, "size " + hex(patched.size) + " instead of " + hex(original.size)};
-  const ByteView before = original_.contents(original);
-  const ByteView after = patched_.contents(patched);
+  ByteView before = original_.contents(original);
+  ByteView after = patched_.contents(patched);
+  if (original.size != patched.size) {
+    if (!is_padded(original, before, patched, after))
+      return Difference{0, 0, "size " + hex(patched.size) + " instead of " + hex(original.size)};
+    before = before.first(std::min(before.size(), after.size()));
+    after = after.first(before.size());
+  }
   if (before.size() != after.size()) return Difference{0, 0, "has content on one side only"};
   std::size_t next = 0;
   for (std::uint64_t at = 0; at < before.size();) {
@@ -222,12 +240,17 @@ bool Equality::same_place(const Place& original, const Place& patched) {
 }
 
 bool Equality::same_content(EntityIndex original, EntityIndex patched) {
+  constexpr std::size_t kDeepest = 256;  // tables of tables of tables: a chain longer than that was made to be one
   const Entity& before = original_.entity(original);
   const Entity& after = patched_.entity(patched);
   if (before.is_writable != after.is_writable || before.role != after.role) return false;
-  if (!in_progress_.emplace(original, patched).second) return true;
-  const bool same = (before.kind == after.kind || before.size == after.size) && !compare_data(before, after);
-  in_progress_.erase({original, patched});
+  const auto key = std::pair(original, patched);
+  if (const auto known = known_.find(key); known != known_.end()) return known->second;
+  if (in_progress_.size() > kDeepest) return false;
+  if (!in_progress_.insert(key).second) return true;
+  const bool same = (before.kind == after.kind || before.size == after.size) && !compare(original, patched);
+  in_progress_.erase(key);
+  if (in_progress_.empty() || !same) known_.emplace(key, same);
   return same;
 }
 

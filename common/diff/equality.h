@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -58,8 +59,9 @@ class Equality {
   const ObjectModel& original_;
   const ObjectModel& patched_;
   const Correlation& correlation_;
-  std::set<std::pair<EntityIndex, EntityIndex>>
-      in_progress_;  // of same_content: what refers to itself is as equal as the rest of it
+  /// Of same_content: what refers to itself is as equal as the rest of it.
+  std::set<std::pair<EntityIndex, EntityIndex>> in_progress_;
+  std::map<std::pair<EntityIndex, EntityIndex>, bool> known_;  // its answers that rest on no such assumption
 };
 
 }  // namespace hotpatch::diff

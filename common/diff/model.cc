@@ -7,9 +7,10 @@
 
 namespace hotpatch::diff {
 
-Result<ObjectModel> ObjectModel::make(const elf::Object& object, const target::Profile& profile, target::Decoder& decoder) {
+Result<ObjectModel> ObjectModel::make(const elf::Object& object, const target::Profile& profile, target::Decoder& decoder,
+                                      const ObjectModel* like) {
   HP_CHECK(object.type() == elf::FileType::kRelocatable, "a model is made of a relocatable object");
-  return ModelBuilder(object, profile, decoder).build();
+  return ModelBuilder(object, profile, decoder, like).build();
 }
 
 ByteView ObjectModel::contents(const Entity& entity) const {

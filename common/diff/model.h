@@ -80,6 +80,8 @@ struct Record {
 struct Entity {
   EntityKind kind = EntityKind::kAnonymous;
   std::string_view name;                   // its first symbol's; empty if it has none
+  std::vector<std::string_view> aliases;   // other symbols of the same place
+  std::string_view file;                   // of the source, by the FILE symbol before it; empty for what has external linkage
   std::optional<elf::SymbolIndex> symbol;  // that symbol
   elf::SectionIndex section;               // unless kExternal
   std::uint64_t offset = 0;                // bytes from the section's start
@@ -92,7 +94,7 @@ struct Entity {
   std::vector<std::size_t> records;               // that it owns; in ObjectModel::records(), by offset of the owner
   std::vector<Reference> references;              // by rising offset
   std::vector<target::Instruction> instructions;  // of a function
-  std::string tied;  // why the code cannot be moved away from its neighbours; empty if it can
+  std::string tied;                               // why the code cannot be moved away from its neighbours; empty if it can
 };
 
 class ObjectModel {
@@ -100,7 +102,9 @@ class ObjectModel {
   /// kMalformed or kUnsupported for an object that cannot be taken apart without guessing: an unknown relocation type in a section
   /// that counts, a special section whose size is no multiple of its record's, a record without an owner. The message names the place
   /// and, for tables, which record size would fit. Requires: the object and the profile outlive the model; the object is relocatable.
-  static Result<ObjectModel> make(const elf::Object& object, const target::Profile& profile, target::Decoder& decoder);
+  /// `like`, where there is one, is the model of another build of the unit: what is byte for byte the same there is not decoded again.
+  static Result<ObjectModel> make(const elf::Object& object, const target::Profile& profile, target::Decoder& decoder,
+                                  const ObjectModel* like = nullptr);
 
   [[nodiscard]] const elf::Object& object() const noexcept { return *object_; }
   [[nodiscard]] const target::Profile& profile() const noexcept { return *profile_; }

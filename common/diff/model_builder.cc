@@ -21,17 +21,26 @@ bool has_compiler_name(std::string_view name) {
 
 }  // namespace
 
-ModelBuilder::ModelBuilder(const elf::Object& object, const target::Profile& profile, target::Decoder& decoder)
-    : object_(object), profile_(profile), decoder_(decoder), in_section_(object.sections().size()) {
+ModelBuilder::ModelBuilder(const elf::Object& object, const target::Profile& profile, target::Decoder& decoder,
+                           const ObjectModel* like)
+    : object_(object),
+      profile_(profile),
+      decoder_(decoder),
+      like_(like),
+      in_section_(object.sections().size()),
+      externals_(object.symbols().size()) {
   model_.object_ = &object;
   model_.profile_ = &profile;
 }
 
 Result<ObjectModel> ModelBuilder::build() && {
   classify_sections();
+  sort_symbols();
   make_entities();
   link_parts();
+  decode();
   HP_TRY(read_references());
+  split_anonymous();
   for (std::size_t i = 0; i < use_.size(); ++i)
     if (use_[i] == SectionUse::kCompanion) HP_TRY(read_companion(elf::SectionIndex(i)));
   for (std::size_t i = 0; i < use_.size(); ++i)
@@ -82,24 +91,31 @@ void ModelBuilder::make_entities() {
     if (use_[i] == SectionUse::kPlain) make_entities_of(elf::SectionIndex(i));
 }
 
-void ModelBuilder::make_entities_of(elf::SectionIndex index) {
-  const elf::Section& section = object_.section(index);
-  std::vector<elf::SymbolIndex> symbols;
+void ModelBuilder::sort_symbols() {
+  symbols_.resize(object_.sections().size());
+  files_.resize(object_.symbols().size());
+  std::string_view file;
   for (std::size_t i = 1; i < object_.symbols().size(); ++i) {
     const elf::Symbol& symbol = object_.symbols()[i];
-    if (symbol.is_defined_in(index) && symbol.type != elf::SymbolType::kSection && symbol.type != elf::SymbolType::kFile &&
-        !symbol.name.empty())
-      symbols.emplace_back(i);
+    if (symbol.type == elf::SymbolType::kFile) file = symbol.name;
+    if (symbol.binding == elf::SymbolBinding::kLocal) files_[i] = file;
+    // Labels of the compiler's own (.L) name nothing: most assemblers drop them.
+    if (symbol.place != elf::SymbolPlace::kSection || symbol.type == elf::SymbolType::kSection ||
+        symbol.type == elf::SymbolType::kFile || symbol.name.empty() || symbol.name.starts_with(".L"))
+      continue;
+    symbols_[symbol.section.value()].emplace_back(i);
   }
   // Of several names for one place the sized, then the global one is the entity's; the others are aliases.
-  std::ranges::stable_sort(symbols, [&](elf::SymbolIndex left, elf::SymbolIndex right) {
-    const elf::Symbol& first = object_.symbol(left);
-    const elf::Symbol& second = object_.symbol(right);
-    if (first.value != second.value) return first.value < second.value;
-    if (first.size != second.size) return first.size > second.size;
-    return first.binding != elf::SymbolBinding::kLocal && second.binding == elf::SymbolBinding::kLocal;
-  });
+  for (std::vector<elf::SymbolIndex>& symbols : symbols_)
+    std::ranges::sort(symbols, {}, [&](elf::SymbolIndex index) {
+      const elf::Symbol& symbol = object_.symbol(index);
+      return std::tuple(symbol.value, ~symbol.size, symbol.binding == elf::SymbolBinding::kLocal, symbol.name, index);
+    });
+}
 
+void ModelBuilder::make_entities_of(elf::SectionIndex index) {
+  const elf::Section& section = object_.section(index);
+  const std::vector<elf::SymbolIndex>& symbols = symbols_[index.value()];
   const target::SectionRule* rule = target::find_rule(profile_, section.name);
   Entity common;
   common.section = index;
@@ -127,8 +143,12 @@ void ModelBuilder::make_entities_of(elf::SectionIndex index) {
   std::uint64_t covered = 0;
   for (std::size_t i = 0; i < symbols.size(); ++i) {
     const elf::Symbol& symbol = object_.symbol(symbols[i]);
-    if (symbol.value < covered || (i != 0 && symbol.value == object_.symbol(symbols[i - 1]).value))
-      continue;  // alias or inner label
+    if (i != 0 && symbol.value == object_.symbol(symbols[i - 1]).value && !in_section_[index.value()].empty() &&
+        in_section_[index.value()].back().offset == symbol.value) {
+      model_.entities_[in_section_[index.value()].back().entity.value()].aliases.push_back(symbol.name);
+      continue;
+    }
+    if (symbol.value < covered) continue;  // an inner label
     if (symbol.value > covered && !is_padding(covered, symbol.value)) add_anonymous(covered, symbol.value);
     std::uint64_t size = symbol.size;
     if (size == 0) {
@@ -147,6 +167,7 @@ void ModelBuilder::make_entities_of(elf::SectionIndex index) {
     Entity entity = common;
     entity.kind = section.is_executable() ? EntityKind::kFunction : EntityKind::kData;
     entity.name = symbol.name;
+    entity.file = files_[symbols[i].value()];
     entity.symbol = symbols[i];
     entity.offset = symbol.value;
     entity.size = size;
@@ -174,7 +195,9 @@ void ModelBuilder::link_parts() {
 }
 
 EntityIndex ModelBuilder::merged_entity(elf::SectionIndex index, std::uint64_t offset) {
-  const auto known = merged_.find({index, offset});
+  const std::uint64_t key =
+      (std::uint64_t{index.value()} << 40) | offset;  // no file is of 2^40 bytes, and there are fewer sections
+  const auto known = merged_.find(key);
   if (known != merged_.end()) return known->second;
   const elf::Section& section = object_.section(index);
   Entity entity;
@@ -195,21 +218,20 @@ EntityIndex ModelBuilder::merged_entity(elf::SectionIndex index, std::uint64_t o
     entity.size = std::min<std::uint64_t>(section.entry_size, section.size - offset);
   }
   const EntityIndex added = add(std::move(entity));
-  merged_.emplace(std::pair(index, offset), added);
+  merged_.emplace(key, added);
   return added;
 }
 
 EntityIndex ModelBuilder::external(elf::SymbolIndex index) {
-  const auto known = externals_.find(index);
-  if (known != externals_.end()) return known->second;
+  std::optional<EntityIndex>& known = externals_[index.value()];
+  if (known) return *known;
   Entity entity;
   entity.kind = EntityKind::kExternal;
   entity.name = object_.symbol(index).name;
   entity.symbol = index;
   entity.is_global = true;
-  const EntityIndex added = add(std::move(entity));
-  externals_.emplace(index, added);
-  return added;
+  known = add(std::move(entity));
+  return *known;
 }
 
 Place ModelBuilder::place_in(elf::SectionIndex index, std::int64_t offset) {

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <map>
+#include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "common/diff/model.h"
@@ -12,7 +14,8 @@ namespace hotpatch::diff {
 
 class ModelBuilder {
  public:
-  ModelBuilder(const elf::Object& object, const target::Profile& profile, target::Decoder& decoder);
+  /// As ObjectModel::make.
+  ModelBuilder(const elf::Object& object, const target::Profile& profile, target::Decoder& decoder, const ObjectModel* like);
   Result<ObjectModel> build() &&;
 
  private:
@@ -23,9 +26,13 @@ class ModelBuilder {
   };
 
   void classify_sections();
+  void sort_symbols();
   void make_entities();
   void make_entities_of(elf::SectionIndex section);
   void link_parts();
+  void decode();
+  void split_anonymous();
+  void split(EntityIndex index, const std::vector<std::uint64_t>& offsets);
   Result<> read_references();
   Result<> read_code_references(EntityIndex index);
   void add_unrelocated_branches(EntityIndex index);
@@ -45,11 +52,15 @@ class ModelBuilder {
   const elf::Object& object_;
   const target::Profile& profile_;
   target::Decoder& decoder_;
+  const ObjectModel* like_;
   ObjectModel model_;
   std::vector<SectionUse> use_;
   std::vector<std::vector<Located>> in_section_;  // by rising offset
-  std::map<std::pair<elf::SectionIndex, std::uint64_t>, EntityIndex> merged_;
-  std::map<elf::SymbolIndex, EntityIndex> externals_;
+  std::vector<std::vector<elf::SymbolIndex>>
+      symbols_;                          // that name places, by section; by rising place, the one that counts first
+  std::vector<std::string_view> files_;  // by symbol: the FILE symbol before a local one
+  std::unordered_map<std::uint64_t, EntityIndex> merged_;  // by section and offset
+  std::vector<std::optional<EntityIndex>> externals_;      // by symbol
 };
 
 }  // namespace hotpatch::diff

@@ -30,10 +30,7 @@ Result<> ModelBuilder::read_references() {
   // New entities (strings, external symbols) are added on the way; those have no references of their own.
   const std::size_t count = model_.entities_.size();
   for (std::size_t i = 0; i < count; ++i) {
-    const EntityIndex index(i);
-    if (model_.entity(index).kind == EntityKind::kFunction)
-      model_.entities_[i].instructions = decoder_.decode(model_.contents(model_.entity(index)));
-    HP_TRY(read_code_references(index));
+    HP_TRY(read_code_references(EntityIndex(i)));
   }
   return {};
 }
@@ -80,7 +77,8 @@ void ModelBuilder::add_unrelocated_branches(EntityIndex index) {
   Entity& entity = model_.entities_[index.value()];
   std::vector<Reference> added;
   for (const target::Instruction& instruction : entity.instructions) {
-    if (!instruction.target || (*instruction.target >= 0 && static_cast<std::uint64_t>(*instruction.target) < entity.size)) continue;
+    if (!instruction.target || (*instruction.target >= 0 && static_cast<std::uint64_t>(*instruction.target) < entity.size))
+      continue;
     const target::OperandField field = instruction.fields[0];
     const std::uint64_t offset = instruction.offset + field.offset;
     const auto known = std::ranges::lower_bound(entity.references, offset, {}, &Reference::offset);

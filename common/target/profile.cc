@@ -25,4 +25,10 @@ const SpecialSection* find_special(const Profile& profile, std::string_view sect
   return found == profile.special_sections.end() ? nullptr : &*found;
 }
 
+std::string_view numbered_prefix(const Profile& profile, std::string_view symbol_name) noexcept {
+  const auto found =
+      std::ranges::find_if(profile.numbered_prefixes, [&](std::string_view prefix) { return symbol_name.starts_with(prefix); });
+  return found == profile.numbered_prefixes.end() ? std::string_view() : *found;
+}
+
 }  // namespace hotpatch::target

@@ -69,10 +69,14 @@ struct Profile {
   std::span<const std::string_view> private_statics;  // name stems: a copy of its own is right ("__func__", "CSWTCH")
   std::uint32_t splice_size;       // bytes that the splice overwrites at a function's entry, after an ENDBR64 if there is one
   bool references_outlive_revert;  // addresses taken of patched functions must be those of the original entries
+  /// Names of which macros make one for each use by a number at the end, without a dot: "__UNIQUE_ID_".
+  std::span<const std::string_view> numbered_prefixes = {};
 };
 
 /// The rule that the name falls under; nothing if it falls under none. The first match counts.
 [[nodiscard]] const SectionRule* find_rule(const Profile& profile, std::string_view section_name) noexcept;
+/// The one of numbered_prefixes that the symbol's name begins with; empty if it begins with none.
+[[nodiscard]] std::string_view numbered_prefix(const Profile& profile, std::string_view symbol_name) noexcept;
 [[nodiscard]] const SpecialSection* find_special(const Profile& profile, std::string_view section_name) noexcept;
 
 }  // namespace hotpatch::target

@@ -18,14 +18,28 @@ struct DiffOptions {
   std::string patched;
   std::string target = "xen";
   std::string output;
+  std::vector<std::string> pairs;
 };
+
+Result<std::vector<diff::NamedPair>> parse_pairs(const std::vector<std::string>& texts) {
+  std::vector<diff::NamedPair> pairs;
+  for (const std::string& text : texts) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos || text == "=")
+      return fail(Errc::kUsage, "--pair '" + text + "': wanted ORIGINAL=PATCHED; one of the two may be empty");
+    pairs.push_back({text.substr(0, equals), text.substr(equals + 1)});
+  }
+  return pairs;
+}
 
 Result<ExitCode> run_diff(const DiffOptions& options, bool json) {
   if (options.target != "xen")
     return fail(
         Error(Errc::kUnsupported, "target '" + options.target + "' cannot be served yet").with_remedy("use --target xen"));
   TypeCollector types;
-  HP_ASSIGN(UnitPatch unit, patch_unit(options.original, options.patched, options.patched, xen::profile(), types));
+  UnitOptions unit_options{.pairs = {}, .needs_debug_info = false};
+  HP_ASSIGN(unit_options.pairs, parse_pairs(options.pairs));
+  HP_ASSIGN(UnitPatch unit, patch_unit(options.original, options.patched, options.patched, xen::profile(), types, unit_options));
   unit.findings.append(types.findings());
   const ExitCode code = unit.findings.has_errors() ? ExitCode::kRejected
                         : unit.changes_something   ? ExitCode::kDone
@@ -57,6 +71,8 @@ void add_diff_command(CLI::App& app, Chosen& chosen) {
   command->add_option("PATCHED", options->patched, "object of the patched source")->required();
   command->add_option("--target", options->target, "what the objects are part of: xen")->capture_default_str();
   command->add_option("--output", options->output, "write the changed and new code as a relocatable object");
+  command->add_option("--pair", options->pairs,
+                      "ORIGINAL=PATCHED: these two symbols are the same thing; one empty: it has no counterpart");
   add_json_option(*command, chosen);
   command->callback([options, &chosen] { chosen.run = [options, &chosen] { return run_diff(*options, chosen.json); }; });
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "programs/hotpatch/patch_unit.h"
 
+#include <algorithm>
+
 #include "common/diff/compare.h"
 #include "common/diff/correlate.h"
 #include "common/diff/model.h"
@@ -43,12 +45,41 @@ std::string source_text(const elf::LineTable& lines, elf::SectionIndex section, 
   return line ? line->file + ":" + std::to_string(line->line) : std::string();
 }
 
+/// Lines are for the reader: a report without them is still one.
+Result<elf::LineTable> lines_of(const elf::Object& object) {
+  Result<elf::LineTable> lines = elf::read_lines(object);
+  if (!lines && lines.error().code() == Errc::kNotFound) return elf::LineTable();
+  return lines;
+}
+
+/// Adds the types of both sides; a warning where debugging information may be missing, and is.
+Result<> compare_types(const elf::Object& original, const elf::Object& patched, const std::string& unit,
+                       const UnitOptions& options, TypeCollector& types, Diagnostics& findings) {
+  const Result<elf::TypeTable> original_types = elf::read_types(original);
+  const Result<elf::TypeTable> patched_types = original_types ? elf::read_types(patched) : original_types;
+  if (patched_types) {
+    types.add(*original_types, *patched_types, unit);
+    return {};
+  }
+  if (options.needs_debug_info || patched_types.error().code() != Errc::kNotFound) return fail(patched_types.error());
+  findings.add({"HP009-no-types",
+                Severity::kWarning,
+                {.unit = unit, .symbol = {}, .section = {}, .source = {}},
+                "without debugging information in both objects the layout of types cannot be compared",
+                "compile with -g"});
+  return {};
+}
+
 Result<std::vector<SymbolReport>> report_symbols(const diff::ObjectModel& original, const diff::ObjectModel& patched,
                                                  const diff::Correlation& correlation, const diff::ChangeSet& changes,
                                                  target::Decoder& decoder) {
-  HP_ASSIGN(const elf::LineTable original_lines, elf::read_lines(original.object()));
-  HP_ASSIGN(const elf::LineTable patched_lines, elf::read_lines(patched.object()));
   std::vector<SymbolReport> product;
+  elf::LineTable original_lines;
+  elf::LineTable patched_lines;
+  if (std::ranges::any_of(changes.changes, [](const diff::Change& change) { return change.difference.has_value(); })) {
+    HP_ASSIGN(original_lines, lines_of(original.object()));
+    HP_ASSIGN(patched_lines, lines_of(patched.object()));
+  }
   for (std::size_t i = 0; i < patched.entities().size(); ++i) {
     const diff::Entity& entity = patched.entities()[i];
     const diff::Change& change = changes.changes[i];
@@ -85,27 +116,24 @@ Result<std::vector<SymbolReport>> report_symbols(const diff::ObjectModel& origin
 }  // namespace
 
 Result<UnitPatch> patch_unit(const std::filesystem::path& original_path, const std::filesystem::path& patched_path,
-                             const std::string& unit, const target::Profile& profile, TypeCollector& types) {
+                             const std::string& unit, const target::Profile& profile, TypeCollector& types,
+                             const UnitOptions& options) {
   HP_ASSIGN(const elf::Object original_object, read_original(original_path));
   HP_ASSIGN(const elf::Object patched_object, elf::read_object(patched_path));
 
   // Take both apart. From here on there are entities and references, no sections and addends.
   HP_ASSIGN(target::Decoder decoder, target::Decoder::make());
   HP_ASSIGN(const diff::ObjectModel original, diff::ObjectModel::make(original_object, profile, decoder));
-  HP_ASSIGN(const diff::ObjectModel patched, diff::ObjectModel::make(patched_object, profile, decoder));
+  HP_ASSIGN(const diff::ObjectModel patched, diff::ObjectModel::make(patched_object, profile, decoder, &original));
 
   // Decide which entity of one is which of the other, and which of the pairs differ.
-  const diff::Correlation correlation = diff::correlate(original, patched);
+  HP_ASSIGN(const diff::Correlation correlation, diff::correlate(original, patched, options.pairs));
   const diff::ChangeSet changes = diff::compare(original, patched, correlation, unit);
 
   UnitPatch product;
   product.unit = unit;
   product.findings.append(changes.findings);
-  if (!original_path.empty()) {
-    HP_ASSIGN(const elf::TypeTable original_types, elf::read_types(original_object));
-    HP_ASSIGN(const elf::TypeTable patched_types, elf::read_types(patched_object));
-    types.add(original_types, patched_types, unit);
-  }
+  if (!original_path.empty()) HP_TRY(compare_types(original_object, patched_object, unit, options, types, product.findings));
 
   // Follow references from what changed until nothing more is needed. The set is final then.
   const extract::Closure closure = extract::close_over(original, patched, correlation, changes, unit);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "common/diff/correlate.h"
 #include "common/elf/type_layout.h"
 #include "common/extract/patch_object.h"
 #include "common/safety/type_changes.h"
@@ -55,8 +56,13 @@ class TypeCollector {
   safety::TypeChanges changes_;
 };
 
+struct UnitOptions {
+  std::vector<diff::NamedPair> pairs;  // what the user says of symbols that cannot be told apart
+  bool needs_debug_info = true;        // without, the layout of types cannot be compared: an error, or else a warning
+};
+
 /// `original` may be empty: the whole of `patched` is new then (a file of hooks).
 Result<UnitPatch> patch_unit(const std::filesystem::path& original, const std::filesystem::path& patched, const std::string& unit,
-                             const target::Profile& profile, TypeCollector& types);
+                             const target::Profile& profile, TypeCollector& types, const UnitOptions& options = {});
 
 }  // namespace hotpatch::cli

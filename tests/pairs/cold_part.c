@@ -2,6 +2,7 @@
 // The out-of-line part of a changed function goes with it.
 // EXPECT-CHANGED: f f.cold
 // EXPECT-TAKES: f f.cold
+// CLANG-EXPECT-CHANGED: f
 extern void report(const char*, int) __attribute__((cold));
 int f(int x) {
   if (__builtin_expect(x < 0, 0)) {

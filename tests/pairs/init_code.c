@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // EXPECT-REJECT: HP050-init
-static int value;
+static volatile int value;
 __attribute__((section(".init.text"))) void boot(void) {
 #ifdef PATCHED
   value = 5;

@@ -2,6 +2,7 @@
 // Only the content of a jump table differs.
 // FLAGS: -fjump-tables -fno-pic -mcmodel=kernel
 // EXPECT-CHANGED: f f.cold
+// CLANG-EXPECT-CHANGED: f
 extern int a(int), b(int), c(int), d(int), e(int), g(int);
 int f(int x) {
   switch (x) {

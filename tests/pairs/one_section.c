@@ -5,6 +5,7 @@
 // EXPECT-CHANGED: f
 // EXPECT-TAKES: f
 // EXPECT-LEAVES: helper g
+// ONLY: gcc
 int state;
 static __attribute__((noinline)) int helper(int x) {
   state += x;

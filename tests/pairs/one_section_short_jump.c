@@ -2,6 +2,7 @@
 // Without -ffunction-sections, a short jump to a neighbour cannot be taken along: refused, and said.
 // FLAGS: -fno-function-sections -fno-toplevel-reorder
 // EXPECT-REJECT: HP034-tied
+// ONLY: gcc
 int state;
 static __attribute__((noinline)) int helper(int x) {
   state += x;

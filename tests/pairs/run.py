@@ -2,12 +2,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Compiles one C file twice, the second time with -DPATCHED, and holds what `hotpatch diff` says of the pair against its directives.
 
-// FLAGS: -O2 …           options in addition to the common ones
+// TARGET: linux          the profile, xen if absent; it also chooses the common compiler options
+// FLAGS: -O2 …           compiler options in addition to the common ones
+// OPTIONS: --pair a=b    options of `hotpatch diff`
+// ONLY: gcc              the case is one of this compiler alone: the other is not run
 // EXPECT-SAME            no functional change
 // EXPECT-CHANGED: f g    exactly these are changed; with EXPECT-NEW and EXPECT-REMOVED likewise, none where the directive is absent
 // EXPECT-REJECT: RULE    refused, by at least this rule
-// EXPECT-WARN: RULE      accepted, with this warning
+// EXPECT-WARN: RULE      accepted, with this warning     EXPECT-NOTE: RULE   with this note
+// EXPECT-SAYS: TEXT      one of the findings holds this text
+// EXPECT-ERROR: TEXT     the command fails (exit 1), and says this
 // EXPECT-TAKES: x        the payload takes this along      EXPECT-LEAVES: x   it does not
+
+A directive that begins with CLANG- holds for clang, in place of the one without.
 """
 import json
 import pathlib
@@ -16,52 +23,65 @@ import subprocess
 import sys
 import tempfile
 
-# What Xen compiles with, as far as it shapes objects.
-COMMON = ["-O2", "-ffunction-sections", "-fdata-sections", "-fno-common", "-fno-pie", "-fpic", "-mcmodel=small",
-          "-fvisibility=hidden", "-mno-red-zone", "-fno-stack-protector", "-fno-asynchronous-unwind-tables", "-fcf-protection=none",
-          "-w", "-g", "-c"]
+# What the targets compile with, as far as it shapes objects.
+COMMON = ["-O2", "-ffunction-sections", "-fdata-sections", "-fno-common", "-mno-red-zone", "-fno-stack-protector",
+          "-fno-asynchronous-unwind-tables", "-fcf-protection=none", "-w", "-g", "-c"]
+TARGETS = {
+    "xen": ["-fno-pie", "-fpic", "-mcmodel=small", "-fvisibility=hidden"],
+    "linux": ["-fno-pie", "-mcmodel=kernel", "-mno-sse", "-fno-strict-aliasing", "-fno-delete-null-pointer-checks"],
+}
+SKIPPED = 77
+WHOLE_LINES = {"EXPECT-SAYS", "EXPECT-ERROR"}
 
 
-def directives(text):
+def directives(text, compiler):
     found = {}
-    for name, value in re.findall(r"^// (FLAGS|EXPECT-[A-Z]+):?(.*)$", text, re.M):
-        found.setdefault(name, []).extend(value.split())
+    ours = {}
+    for prefix, name, value in re.findall(r"^// (CLANG-)?(TARGET|FLAGS|OPTIONS|ONLY|EXPECT-[A-Z]+)\b:?(.*)$", text, re.M):
+        values = [value.strip()] if name in WHOLE_LINES else value.split()
+        (ours if prefix else found).setdefault(name, []).extend(values)
+    if compiler.startswith("clang"):
+        if any(name.startswith("EXPECT-") and name[7:] in ("SAME", "CHANGED", "REJECT", "ERROR") for name in ours):
+            found = {name: value for name, value in found.items() if not name.startswith("EXPECT-")}
+        found.update(ours)
     return found
 
 
-def main():
-    hotpatch, source = sys.argv[1], pathlib.Path(sys.argv[2])
-    expected = directives(source.read_text())
-    compiler = sys.argv[3] if len(sys.argv) > 3 else "gcc"
-    with tempfile.TemporaryDirectory() as place:
-        objects = [f"{place}/original.o", f"{place}/patched.o"]
-        for output, define in zip(objects, ["-DORIGINAL", "-DPATCHED"]):
-            # One name for both, as one tree would have.
-            subprocess.run([compiler, *COMMON, *expected.get("FLAGS", []), define, "-x", "c", source.name, "-o", output],
-                           cwd=source.parent, check=True)
-        extracted = pathlib.Path(place) / "extracted.o"
-        outcome = subprocess.run([hotpatch, "diff", *objects, "--target", "xen", "--json", "--output", extracted], capture_output=True,
-                                 check=False)
-        if outcome.returncode == 0:  # what was extracted is an object that a linker takes
-            subprocess.run(["ld", "-r", extracted, "-o", f"{place}/relinked.o"], check=True)
-        elif extracted.exists():
-            sys.exit("an object was written although there is nothing to extract")
-    print(outcome.stdout.decode(), outcome.stderr.decode(), sep="\n")
-    document = json.loads(outcome.stdout)
+def compile_pair(compiler, source, expected, place):
+    """One name for both, as one tree would have."""
+    target = expected.get("TARGET", ["xen"])[0]
+    objects = []
+    for side in ("ORIGINAL", "PATCHED"):
+        output = f"{place}/{side.lower()}.o"
+        subprocess.run([compiler, *COMMON, *TARGETS[target], *expected.get("FLAGS", []), f"-D{side}", "-x", "c", source.name,
+                        "-o", output], cwd=source.parent, check=True)
+        objects.append(output)
+    return target, objects
 
+
+def problems_of(expected, outcome, document):
     problems = []
+    findings = document.get("findings", [])
+    errors = {finding["rule"] for finding in findings if finding["severity"] == "error"}
+    if "EXPECT-ERROR" in expected:
+        message = document.get("error", {}).get("message", "")
+        if outcome.returncode != 1 or expected["EXPECT-ERROR"][0] not in message:
+            problems.append(f"wanted: an error that says {expected['EXPECT-ERROR']}; exit {outcome.returncode}, {message}")
+        return problems
     if "EXPECT-SAME" in expected:
         if outcome.returncode != 4:
-            problems.append(f"wanted: no functional change (exit 4); exit {outcome.returncode}")
+            problems.append(f"wanted: no functional change (exit 4); exit {outcome.returncode}, {sorted(errors)}")
     elif "EXPECT-REJECT" in expected:
-        rules = {finding["rule"] for finding in document["findings"] if finding["severity"] == "error"}
-        missing = set(expected["EXPECT-REJECT"]) - rules
+        missing = set(expected["EXPECT-REJECT"]) - errors
         if outcome.returncode != 3 or missing:
-            problems.append(f"wanted: refused by {expected['EXPECT-REJECT']}; exit {outcome.returncode}, rules {sorted(rules)}")
+            problems.append(f"wanted: refused by {expected['EXPECT-REJECT']}; exit {outcome.returncode}, rules {sorted(errors)}")
     elif outcome.returncode != 0:
-        problems.append(f"wanted: accepted; exit {outcome.returncode}")
-    warned = {finding["rule"] for finding in document["findings"] if finding["severity"] == "warning"}
-    problems += [f"does not warn of {rule}" for rule in expected.get("EXPECT-WARN", []) if rule not in warned]
+        problems.append(f"wanted: accepted; exit {outcome.returncode}, rules {sorted(errors)}")
+    for severity, directive in (("warning", "EXPECT-WARN"), ("note", "EXPECT-NOTE")):
+        told = {finding["rule"] for finding in findings if finding["severity"] == severity}
+        problems += [f"does not have the {severity} {rule}" for rule in expected.get(directive, []) if rule not in told]
+    texts = [finding["text"] + " " + finding.get("remedy", "") for finding in findings]
+    problems += [f"no finding says '{text}': {texts}" for text in expected.get("EXPECT-SAYS", []) if not any(text in t for t in texts)]
     if "EXPECT-REJECT" not in expected:
         for verdict in ["changed", "new", "removed"]:
             wanted = set(expected.get(f"EXPECT-{verdict.upper()}", []))
@@ -71,6 +91,26 @@ def main():
         taken = {block["name"] for block in document["included"]}
         problems += [f"does not take along {name}" for name in expected.get("EXPECT-TAKES", []) if name not in taken]
         problems += [f"takes along {name}" for name in expected.get("EXPECT-LEAVES", []) if name in taken]
+    return problems
+
+
+def main():
+    hotpatch, source, compiler = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else "gcc"
+    expected = directives(source.read_text(encoding="utf-8"), compiler)
+    if "ONLY" in expected and not compiler.startswith(expected["ONLY"][0]):
+        print(f"a case of {expected['ONLY'][0]}")
+        return SKIPPED
+    with tempfile.TemporaryDirectory() as place:
+        target, objects = compile_pair(compiler, source, expected, place)
+        extracted = pathlib.Path(place) / "extracted.o"
+        outcome = subprocess.run([hotpatch, "diff", *objects, "--target", target, "--json", "--output", extracted,
+                                  *expected.get("OPTIONS", [])], capture_output=True, check=False)
+        if outcome.returncode == 0:  # what was extracted is an object that a linker takes
+            subprocess.run(["ld", "-r", extracted, "-o", f"{place}/relinked.o"], check=True)
+        elif extracted.exists():
+            sys.exit("an object was written although there is nothing to extract")
+    print(outcome.stdout.decode(), outcome.stderr.decode(), sep="\n")
+    problems = problems_of(expected, outcome, json.loads(outcome.stdout))
     for problem in problems:
         print(f"{source.name}: {problem}")
     return 1 if problems else 0

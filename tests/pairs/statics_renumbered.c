@@ -3,6 +3,9 @@
 // EXPECT-CHANGED: early
 // EXPECT-NEW: state.1
 // EXPECT-LEAVES: late
+// CLANG-EXPECT-CHANGED: early
+// CLANG-EXPECT-NEW: early.state
+// CLANG-EXPECT-LEAVES: late
 extern int sink(int);
 int early(int x) {
 #ifdef PATCHED

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Two statics of one name trade places in a function that changes everywhere: which is which cannot be told.
+// EXPECT-REJECT: HP011-ambiguous-static
+// EXPECT-SAYS: --pair
+extern int sink(int), drain(int);
+int f(int x) {
+#ifdef PATCHED
+  { static int state; x += drain(state += x + 5); }
+  { static int state; x ^= drain(state = (state ^ x) - 9); }
+#else
+  { static int state; if (x) sink(++state); }
+  { static int state; if (!x) sink(--state); }
+#endif
+  return x;
+}
