@@ -4,9 +4,9 @@
 // EXPECT-TAKES: lookup check table
 // EXPECT-LEAVES: bystander
 #ifdef PATCHED
-static const int table[9] = {91, -2, 37, 4, 1 << 20, 6, 7777, 9};
+static const int table[9] = {91, -2, 37, 0, 1 << 20, 6, 7777, 9};
 #else
-static const int table[9] = {91, -2, 37, 4, 1 << 20, 6, 7777, 8};
+static const int table[9] = {91, -2, 37, 0, 1 << 20, 6, 7777, 8};
 #endif
 int lookup(int i) { return table[i & 7]; }
 int check(int i, int x) {
