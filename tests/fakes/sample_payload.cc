@@ -3,6 +3,8 @@
 
 #include <elf.h>
 
+#include <algorithm>
+
 #include "common/support/check.h"
 #include "xen/payload/payload.h"
 
@@ -36,8 +38,10 @@ BuildId sample_id(std::uint8_t fill) { return BuildId(Bytes(20, std::byte{fill})
 
 elf::ObjectBuilder SamplePayload::build() const {
   elf::ObjectBuilder builder;
-  const auto text =
-      builder.add_section({.name = ".text", .flags = SHF_ALLOC | SHF_EXECINSTR, .alignment = 16, .contents = Bytes(0x60)});
+  constexpr std::size_t kHook = 0x20;
+  Bytes code(0x60);
+  std::copy(xen::kEndbr64.begin(), xen::kEndbr64.end(), code.begin() + kHook);
+  const auto text = builder.add_section({.name = ".text", .flags = SHF_ALLOC | SHF_EXECINSTR, .alignment = 16, .contents = code});
   if (has_data)
     (void)builder.add_section({.name = ".data", .flags = SHF_ALLOC | SHF_WRITE, .alignment = 8, .contents = Bytes(16)});
   const ByteView function = as_byte_view(std::string_view("do_it\0", 6));
@@ -49,8 +53,11 @@ elf::ObjectBuilder SamplePayload::build() const {
                                           .contents = function_entry(old_addr)});
   builder.add_relocation(funcs, {.offset = 0, .type = R_X86_64_64, .symbol = builder.section_symbol(strings), .addend = 0});
   builder.add_relocation(funcs, {.offset = 8, .type = R_X86_64_64, .symbol = builder.section_symbol(text), .addend = 0x40});
-  if (has_veto)
-    (void)builder.add_section({.name = ".livepatch.hooks.preapply", .flags = SHF_ALLOC, .alignment = 8, .contents = Bytes(8)});
+  if (has_veto) {
+    const auto hooks =
+        builder.add_section({.name = ".livepatch.hooks.preapply", .flags = SHF_ALLOC, .alignment = 8, .contents = Bytes(8)});
+    builder.add_relocation(hooks, {.offset = 0, .type = R_X86_64_64, .symbol = builder.section_symbol(text), .addend = kHook});
+  }
   const auto add_note = [&builder](const char* section, const BuildId& which) {
     (void)builder.add_section({.name = section, .type = SHT_NOTE, .flags = SHF_ALLOC, .alignment = 4, .contents = note(which)});
   };

@@ -34,7 +34,7 @@ Answer refused(int error, std::string reason, std::string place) {
 /// depends on, if any, applied and nothing else.
 Answer apply_answer(const Emulator& loaded, bool on_top_of_payload) {
   for (const LoadedFunction& function : loaded.functions()) {
-    if ((function.expect_flags & 1U) == 0) continue;
+    if ((function.expect_flags & 1U) == 0 || function.old_addr == TargetAddr()) continue;
     if ((function.expect_flags >> 6U) != 0) return refused(EINVAL, "reserved bits of an expectation are set", function.name_text);
     if (function.old_size < function.expect.size())
       return refused(ERANGE, "more bytes are expected than the old size", function.name_text);
@@ -79,7 +79,7 @@ void compare_build_ids(const Emulator& loaded, const Hypervisor& xen, CheckRepor
   report.build_id = id_in(loaded, kBuildIdSection);
   report.depends = id_in(loaded, kDependsSection);
   report.xen_depends = id_in(loaded, kXenDependsSection);
-  const BuildId& own = xen.image().build_id();
+  const BuildId& own = xen.build_id();
   if (report.xen_depends.empty() || report.xen_depends == own) return;
   report.wrong_build_id = true;
   report.findings.add({.rule = "HP122-wrong-build-id",

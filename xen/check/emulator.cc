@@ -83,6 +83,7 @@ ByteView Emulator::contents(const RawSection& section) const noexcept {
 }
 
 void Emulator::load_names() {
+  if (!xen_.is_seen()) return;
   for (const elf::ImageSymbol& symbol : xen_.image().symbols()) {
     if (symbol.name.empty() || symbol.name.find("_compiled.") != std::string_view::npos) continue;
     std::string name;
@@ -299,7 +300,8 @@ bool Emulator::resolve() {
     if (symbol.section == SHN_COMMON) return refuse(EINVAL, kStep, "a common symbol", place);
     if (symbol.section == SHN_ABS) continue;
     if (symbol.section == SHN_UNDEF) {
-      const TargetAddr found = look_up(symbol.name);
+      // Where the names are not known, any place of the hypervisor stands for this one's.
+      const TargetAddr found = xen_.is_seen() ? look_up(symbol.name) : xen_.text().begin;
       if (found == TargetAddr())
         return refuse(ENOENT, kStep, "an undefined symbol that Xen does not have (another loaded payload may)", place);
       symbol.value = found.value();

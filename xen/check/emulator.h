@@ -21,7 +21,7 @@ struct LoadedFunction {
   std::uint64_t name = 0;
   std::string name_text;
   TargetAddr new_addr;
-  TargetAddr old_addr;
+  TargetAddr old_addr;  // 0: looked up by its name in a hypervisor that is not seen
   std::uint32_t new_size = 0;
   std::uint32_t old_size = 0;
   std::uint8_t version = 0;
@@ -69,7 +69,7 @@ class Emulator {
   [[nodiscard]] const RawSection* find(std::string_view name) const noexcept;
   /// The section's bytes in the file; nothing for NOBITS.
   [[nodiscard]] ByteView contents(const RawSection& section) const noexcept;
-  /// Of Xen's own table of names. 0: not there.
+  /// Of Xen's own table of names. 0: not there, or the hypervisor is not seen.
   [[nodiscard]] TargetAddr look_up(std::string_view name) const;
 
  private:

@@ -24,8 +24,6 @@ constexpr std::uint16_t kAltNot = 0x8000;
 /// X86_FEATURE_ALWAYS is long mode: bit 29 of the policy's word 2 (asm/cpufeature.h, public/arch-x86/cpufeatureset.h).
 constexpr std::uint16_t kFeatureAlways = 2 * 32 + 29;
 
-constexpr std::array<std::byte, 4> kEndbrPoison = {std::byte{0x66}, std::byte{0x0f}, std::byte{0x1f}, std::byte{0x01}};
-
 struct Alternative {
   TargetAddr original;
   TargetAddr replacement;
@@ -118,8 +116,8 @@ bool Emulator::prepare_function(std::size_t number, TargetAddr place) {
   if (function.old_addr == TargetAddr()) {
     if (!text)
       return crash("HP131-unmapped", "functions", "there is no old address, and the name to look up is not in memory", where);
-    function.old_addr = look_up(*text);
-    if (function.old_addr == TargetAddr())
+    if (xen_.is_seen()) function.old_addr = look_up(*text);
+    if (function.old_addr == TargetAddr() && xen_.is_seen())
       return refuse(ENOENT, "functions", "there is no old address, and Xen has no symbol of that name", where);
   }
   if (!verify_function(function, where)) return false;
@@ -134,6 +132,7 @@ bool Emulator::verify_function(const LoadedFunction& function, const std::string
     if (function.old_size < function.new_size) return refuse(EINVAL, "functions", "more NOPs than the old size", place);
     return true;
   }
+  if (function.old_addr == TargetAddr()) return true;  // by a name that is not known here
   if (!memory_.is_mapped(function.old_addr, kEndbrSize)) {
     const bool is_init = xen_.init().contains(function.old_addr);
     return crash(is_init ? "HP050-init" : "HP131-unmapped", "functions",
@@ -272,11 +271,11 @@ bool Emulator::compare_build_id() {
   const RawSection& section = *find(kXenDependsSection);
   const auto note = memory_.read(TargetAddr(section.load), section.size);
   const auto id = note ? note_id(*note) : std::nullopt;
-  const ByteView own = xen_.image().build_id().bytes();
+  const ByteView own = xen_.build_id().bytes();
   if (id && std::equal(id->begin(), id->end(), own.begin(), own.end())) return true;
   return refuse(EINVAL, "build ID",
                 "the payload is for the hypervisor " + (id ? hex_bytes(*id, '\0') : std::string("?")) + ", this is " +
-                    xen_.image().build_id().text(),
+                    xen_.build_id().text(),
                 std::string(kXenDependsSection));
 }
 

@@ -84,9 +84,10 @@ class Hazards {
 
   void check_function(const LoadedFunction& function) {
     const bool is_nop = function.new_addr == TargetAddr();
-    if (function.name != 0 && !loaded_.memory().read_text(TargetAddr(function.name)))
+    if (function.name != 0 && loaded_.memory().leaves_memory(TargetAddr(function.name)))
       add("HP131-unmapped", Severity::kError, in_symbol(function),
           "the name's address " + hex(function.name) + " is not in memory, and Xen prints it");
+    if (function.old_addr == TargetAddr()) return;  // by a name that is not known here
     if (xen_.init().contains(function.old_addr)) {
       add("HP050-init", Severity::kError, in_symbol(function),
           "the old address " + hex(function.old_addr.value()) + " is freed after boot");
@@ -107,13 +108,26 @@ class Hazards {
     check_expectation(function);
   }
 
+  /// Whether Xen may find an ENDBR64, or what boot makes of one, at the entry. Where the bytes are not known, only the expectation says
+  /// that there is none: without it the payload is not applied.
+  [[nodiscard]] bool may_have_endbr(const LoadedFunction& function) const {
+    if (loaded_.memory().read(function.old_addr, kEndbrSize)) return has_endbr(function.old_addr);
+    const bool is_expecting = (function.expect_flags & 1U) != 0;
+    const auto expects = [&](const std::array<std::byte, kEndbrSize>& bytes) {
+      const std::size_t count = std::min<std::size_t>(function.expect.size(), kEndbrSize);
+      return std::equal(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(count), function.expect.begin());
+    };
+    return !is_expecting || expects(kEndbr64) || expects(kEndbrPoison);
+  }
+
   void check_nops(const LoadedFunction& function) {
-    if (has_endbr(function.old_addr) && function.new_size < kEndbrSize) {
+    if (function.new_size < kEndbrSize && may_have_endbr(function)) {
       add("HP123-nop-endbr", Severity::kError, in_symbol(function),
-          std::to_string(function.new_size) + " bytes of NOPs at an ENDBR64: Xen subtracts its 4 bytes and copies 4 GiB",
+          std::to_string(function.new_size) + " bytes of NOPs at " + (xen_.is_seen() ? "an ENDBR64" : "what may be an ENDBR64") +
+              ": Xen subtracts its 4 bytes and copies 4 GiB",
           "cover at least the ENDBR64, or start behind it");
     }
-    if (function.new_size == 0) return;  // an expectation and nothing else
+    if (function.new_size == 0 || !xen_.is_seen()) return;  // an expectation and nothing else
     const TargetAddr end = function.old_addr + function.new_size;
     const elf::ImageSymbol* symbol = xen_.image().symbol_at(function.old_addr);
     const auto thunk = xen_.image().address_of("__x86_return_thunk");
@@ -140,6 +154,7 @@ class Hazards {
   }
 
   void check_size(const LoadedFunction& function) {
+    if (!xen_.is_seen()) return;
     const TargetAddr limit = next_symbol(function.old_addr);
     if (function.old_addr + function.old_size > limit) {
       add("HP127-old-size", Severity::kError, in_symbol(function),
@@ -149,6 +164,7 @@ class Hazards {
   }
 
   void check_patching_path(const LoadedFunction& function) {
+    if (!xen_.is_seen()) return;
     const elf::ImageSymbol* symbol = xen_.image().symbol_at(function.old_addr);
     if (symbol == nullptr) return;
     for (const std::string_view pattern : kPatchingPath) {
@@ -182,18 +198,24 @@ class Hazards {
     return id && own && !std::equal(id->begin(), id->end(), own->begin(), own->end());
   }
 
+  /// Bytes at the old address that Xen may change, and restore.
+  static std::uint64_t changed_size(const LoadedFunction& function) noexcept {
+    return function.new_addr == TargetAddr() ? function.new_size
+                                             : std::min<std::uint64_t>(function.old_size, kJumpSize + kEndbrSize);
+  }
+
   void check_overlaps() {
     std::vector<const LoadedFunction*> sorted;
     for (const LoadedFunction& function : loaded_.functions()) {
-      if (function.new_addr != TargetAddr() || function.new_size != 0) sorted.push_back(&function);
+      if (function.old_addr != TargetAddr() && changed_size(function) != 0) sorted.push_back(&function);
     }
     std::stable_sort(sorted.begin(), sorted.end(),
                      [](const LoadedFunction* left, const LoadedFunction* right) { return left->old_addr < right->old_addr; });
     for (std::size_t number = 1; number < sorted.size(); ++number) {
       const LoadedFunction& before = *sorted[number - 1];
-      if (before.old_addr + before.old_size <= sorted[number]->old_addr) continue;
+      if (before.old_addr + changed_size(before) <= sorted[number]->old_addr) continue;
       add("HP105-overlap", Severity::kError, in_symbol(*sorted[number]),
-          "overlaps the entry of " + before.name_text +
+          "changes the same bytes as the entry of " + before.name_text +
               ": Xen reverts in the order in which it applied, and would restore the wrong bytes");
     }
   }
@@ -251,7 +273,7 @@ class Hazards {
     if (!loaded_.text().contains(target) && !xen_.text().contains(target)) {
       add("HP138-bug-frame", Severity::kError, std::move(where),
           "the frame's function at " + hex(target.value()) + " is not code, and Xen calls it unchecked");
-    } else if (!has_endbr(target) || xen_.loses_endbr(target)) {
+    } else if (loaded_.memory().read(target, kEndbrSize) && (!has_endbr(target) || xen_.loses_endbr(target))) {
       add("HP138-bug-frame", Severity::kWarning, std::move(where),
           "the frame's function at " + hex(target.value()) + " has no ENDBR64, which is fatal on a CPU with IBT");
     }
@@ -274,6 +296,7 @@ class Hazards {
     if (base.name == ".bug_frames.3" && rela.offset % 16 >= 8) return;
     constexpr std::int64_t kLimit = std::int64_t{1} << 23;
     const RawSymbol& symbol = loaded_.symbols()[rela.symbol];
+    if (!xen_.is_seen() && (symbol.section == SHN_ABS || symbol.section == SHN_UNDEF)) return;  // nor where the payload will be
     // The line number is what is nearest to the addend in units of 1 << 24.
     const std::int64_t line = ((rela.addend >> 23) + 1) >> 1;
     const std::uint64_t addend = static_cast<std::uint64_t>(rela.addend) - (static_cast<std::uint64_t>(line) << 24U);
@@ -348,9 +371,9 @@ class Hazards {
 };
 
 bool is_special(std::string_view name) noexcept {
-  return name == kFuncsSection || name == kMetadataSection || name == kBuildIdSection || name == kDependsSection ||
-         name == kXenDependsSection || name == ".altinstructions" || name == ".altinstr_replacement" || name == ".ex_table" ||
-         name.starts_with(".bug_frames.") || name.starts_with(kHooksPrefix);
+  return name == kFuncsSection || name == kMetadataSection || name == ".alt_call_sites" || name == kBuildIdSection ||
+         name == kDependsSection || name == kXenDependsSection || name == ".altinstructions" || name == ".altinstr_replacement" ||
+         name == ".ex_table" || name.starts_with(".bug_frames.") || name.starts_with(kHooksPrefix);
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ bool Memory::is_mapped(TargetAddr address, std::uint64_t count) const noexcept {
 std::optional<ByteView> Memory::read(TargetAddr address, std::uint64_t count) const noexcept {
   if (!is_mapped(address, count)) return std::nullopt;
   if (in_payload(address, count)) return ByteView(block_.get() + (address - base_), static_cast<std::size_t>(count));
-  return xen_.image().bytes_at(address, count);
+  return xen_.bytes_at(address, count);
 }
 
 std::optional<std::string> Memory::read_text(TargetAddr address) const {
@@ -38,6 +38,14 @@ std::optional<std::string> Memory::read_text(TargetAddr address) const {
     if (!byte) return std::nullopt;
     if (*byte == '\0') return text;
     text.push_back(*byte);
+  }
+}
+
+bool Memory::leaves_memory(TargetAddr text) const noexcept {
+  for (TargetAddr at = text;; at = at + 1) {
+    if (!is_mapped(at, 1)) return true;
+    const auto byte = load<char>(at);
+    if (!byte || *byte == '\0') return false;
   }
 }
 

@@ -2,7 +2,8 @@
 //
 // What must be known of a payload before Xen sees it. Xen 4.17 reads through pointers that it took from the file before it compares build
 // IDs, and never asks whether the sections it uses were loaded: a payload for another hypervisor, or one put together wrongly, does
-// not fail to load but takes the host down. So these rules come first, and no option skips them.
+// not fail to load but takes the host down. So xen/check's rules come first, without the hypervisor's image, which a host does not have;
+// and no option skips them.
 #pragma once
 
 #include <filesystem>
@@ -21,8 +22,8 @@ struct CheckedPayload {
   Bytes metadata;  // .modinfo as it is in the file; empty if there is none
 };
 
-/// Reads and checks a file. kIo, kMalformed, kUnsupported as read_payload; kRejected for a payload that Xen would accept, or crash on,
-/// to the host's harm, all reasons in one message.
+/// Reads and checks a file. kIo, kMalformed, kUnsupported as read_payload; kRejected for a payload that Xen would refuse whatever the
+/// image is, or accept or crash on to the host's harm, all reasons in one message.
 Result<CheckedPayload> read_checked_payload(const std::filesystem::path& path);
 
 /// The same for bytes already read. `name` is for messages, and the payload's if its metadata has none.

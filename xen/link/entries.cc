@@ -30,7 +30,7 @@ bool has_symbol_in(const elf::Image& image, TargetAddr begin, TargetAddr end) no
 }
 
 bool padding_follows(const Hypervisor& xen, TargetAddr begin, TargetAddr end) noexcept {
-  const auto bytes = xen.image().bytes_at(begin, end - begin);
+  const auto bytes = xen.bytes_at(begin, end - begin);
   return bytes && is_padding(*bytes) && !has_symbol_in(xen.image(), begin, end);
 }
 
@@ -57,7 +57,7 @@ void expect_bytes(FunctionEntry& entry, std::uint64_t original_size, const extra
       why = rewrite->why;
     }
   }
-  if (const auto bytes = xen.image().bytes_at(entry.old_addr, usable)) entry.expect.assign(bytes->begin(), bytes->end());
+  if (const auto bytes = xen.bytes_at(entry.old_addr, usable)) entry.expect.assign(bytes->begin(), bytes->end());
   if (usable == wanted) return;
   entry.note = (usable == 0 ? std::string("no expectation") : "expectation of " + std::to_string(usable) + " bytes") +
                ": boot rewrites byte " + std::to_string(usable) + " (" + why + ")";

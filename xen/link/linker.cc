@@ -104,7 +104,7 @@ Result<> Linker::add_descriptions() {
     strings.insert(strings.end(), name.begin(), name.end());
     strings.push_back(std::byte{0});
   }
-  report_.xen_depends = xen_.image().build_id();
+  report_.xen_depends = xen_.build_id();
   report_.depends = options_.depends.value_or(report_.xen_depends);
   output_.section(kBuildIdSection).contents = note_of(Bytes(kBuildIdSize));
   output_.section(kDependsSection).contents = note_of(report_.depends.bytes());

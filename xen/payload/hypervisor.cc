@@ -16,7 +16,8 @@ constexpr std::size_t kAltPadLength = 12;
 
 /// Xen's link-time range is 1 GiB (XEN_VIRT_START, asm/config.h); the fixmap at its end is not ours to be exact about.
 constexpr std::uint64_t kXenSpace = std::uint64_t{1} << 30;
-constexpr std::uint64_t kBitsPerPage = kPageSize * 8;
+/// XEN_VIRT_START from 4.16 on, and the gigabyte behind it, where it was before (asm/config.h, and its history).
+constexpr TargetAddr kXenStart{0xffff82d040000000};
 
 Result<TargetAddr> need(const elf::Image& image, std::string_view name) {
   const auto address = image.address_of(name);
@@ -37,7 +38,6 @@ std::optional<ByteView> table(const elf::Image& image, std::string_view begin, s
 TargetAddr first_page(const AddrRange& area) noexcept {
   const std::uint64_t bitmap_bytes = (area.size() / kPageSize + 7) / 8;
   const std::uint64_t bitmap_pages = (bitmap_bytes + kPageSize - 1) / kPageSize;
-  static_assert(kBitsPerPage == 32768);
   return area.begin + (bitmap_pages + 1) * kPageSize;
 }
 
@@ -46,7 +46,8 @@ TargetAddr first_page(const AddrRange& area) noexcept {
 Result<Hypervisor> Hypervisor::make(const elf::Image& image) {
   Hypervisor made;
   made.image_ = &image;
-  if (image.build_id().empty()) return fail(Errc::kInvalid, image.object().name() + " has no build ID");
+  made.build_id_ = image.build_id();
+  if (made.build_id_.empty()) return fail(Errc::kInvalid, image.object().name() + " has no build ID");
   HP_ASSIGN(made.init_.begin, need(image, "__init_begin"));
   HP_ASSIGN(made.init_.end, need(image, "__init_end"));
   HP_ASSIGN(made.text_.begin, need(image, "_stext"));
@@ -84,6 +85,25 @@ Result<Hypervisor> Hypervisor::make(const elf::Image& image) {
   return made;
 }
 
+Hypervisor Hypervisor::unseen(BuildId build_id) {
+  Hypervisor made;
+  made.build_id_ = std::move(build_id);
+  made.whole_ = {.begin = kXenStart, .end = kXenStart + 2 * kXenSpace};
+  made.text_ = made.whole_;
+  made.payload_area_ = made.whole_;
+  made.first_load_address_ = first_page(made.whole_);
+  return made;
+}
+
+const elf::Image& Hypervisor::image() const {
+  HP_CHECK(image_ != nullptr, "the image of a hypervisor that is not seen");
+  return *image_;
+}
+
+std::optional<ByteView> Hypervisor::bytes_at(TargetAddr address, std::uint64_t count) const noexcept {
+  return image_ == nullptr ? std::nullopt : image_->bytes_at(address, count);
+}
+
 const BootRewrite* Hypervisor::first_rewrite_in(const AddrRange& range) const noexcept {
   for (const BootRewrite& rewrite : rewrites_) {
     if (rewrite.range.begin >= range.end) break;
@@ -97,7 +117,7 @@ bool Hypervisor::loses_endbr(TargetAddr address) const noexcept {
 }
 
 bool Hypervisor::has_endbr(TargetAddr address) const noexcept {
-  const auto bytes = image_->bytes_at(address, kEndbrSize);
+  const auto bytes = bytes_at(address, kEndbrSize);
   return bytes && std::equal(bytes->begin(), bytes->end(), kEndbr64.begin());
 }
 

@@ -24,8 +24,16 @@ class Hypervisor {
   /// kInvalid if the image has no build ID, or lacks a symbol by which Xen's linker script marks one of these ranges.
   /// The image must outlive this.
   static Result<Hypervisor> make(const elf::Image& image);
+  /// A hypervisor without its image, as on a host, where only the build ID can be asked for. All of its address space may be code or data,
+  /// and nothing of the content is known; no range is freed or rewritten.
+  static Hypervisor unseen(BuildId build_id);
 
-  [[nodiscard]] const elf::Image& image() const noexcept { return *image_; }
+  [[nodiscard]] bool is_seen() const noexcept { return image_ != nullptr; }
+  /// Requires: is_seen().
+  [[nodiscard]] const elf::Image& image() const;
+  [[nodiscard]] const BuildId& build_id() const noexcept { return build_id_; }
+  /// What is in the image there; nothing where it has no content, or is not seen.
+  [[nodiscard]] std::optional<ByteView> bytes_at(TargetAddr address, std::uint64_t count) const noexcept;
   /// [__init_begin, __init_end): unmapped once Xen has booted.
   [[nodiscard]] const AddrRange& init() const noexcept { return init_; }
   /// [_stext, _etext)
@@ -47,6 +55,7 @@ class Hypervisor {
 
  private:
   const elf::Image* image_ = nullptr;
+  BuildId build_id_;
   AddrRange init_;
   AddrRange text_;
   AddrRange whole_;

@@ -56,6 +56,8 @@ inline constexpr std::size_t kMaxExpectation = 31;
 inline constexpr std::uint32_t kJumpSize = 5;
 inline constexpr std::uint32_t kEndbrSize = 4;
 inline constexpr std::array<std::byte, 4> kEndbr64 = {std::byte{0xf3}, std::byte{0x0f}, std::byte{0x1e}, std::byte{0xfa}};
+/// What boot writes over it, on a CPU with IBT, where nothing calls indirectly any more.
+inline constexpr std::array<std::byte, 4> kEndbrPoison = {std::byte{0x66}, std::byte{0x0f}, std::byte{0x1f}, std::byte{0x01}};
 
 enum class HookKind : std::uint8_t { kLoad, kUnload, kPreApply, kApply, kPostApply, kPreRevert, kRevert, kPostRevert };
 inline constexpr std::size_t kHookKinds = 8;

@@ -68,11 +68,15 @@ TEST_CASE("an old size that reaches into the next function is dangerous") {
   check_dangerous(world.check(damaged), "HP127-old-size");
 }
 
-TEST_CASE("entries that overlap are dangerous") {
+TEST_CASE("entries that change the same bytes are dangerous") {
   const World world;
   Damaged damaged = world.payload();
-  damaged.set<std::uint64_t>(damaged.function_field(1, kFuncOldAddrOffset), kVictim + 16);
-  check_dangerous(world.check(damaged), "HP105-overlap");
+  for (const unsigned distance : {0U, 4U, 8U}) {
+    damaged.set<std::uint64_t>(damaged.function_field(1, kFuncOldAddrOffset), kVictim + distance);
+    check_dangerous(world.check(damaged), "HP105-overlap");
+  }
+  damaged.set<std::uint64_t>(damaged.function_field(1, kFuncOldAddrOffset), kVictim + 9);
+  CHECK_FALSE(has_rule(world.check(damaged).findings, "HP105-overlap"));
 }
 
 TEST_CASE("a new address outside of the payload's text is dangerous") {

@@ -3,6 +3,8 @@
 
 #include <elf.h>
 
+#include <cstddef>
+
 #include <doctest/doctest.h>
 
 #include "common/support/file.h"
@@ -83,23 +85,78 @@ TEST_CASE("an entry without NOPs that expects other bytes than an ENDBR64 is an 
 }
 
 TEST_CASE("more bytes of NOPs than the function has are not sent to Xen") {
-  check_rejected(check_with_entry(entry(kElsewhere, 12, 13)), "too many");
+  check_rejected(check_with_entry(entry(kElsewhere, 12, 13)), "more NOPs than the old size");
 }
 
-TEST_CASE("alternatives with impossible lengths, a BUG() in Xen, are not sent to it") {
+/// The sample with an alternative in its code.
+Result<CheckedPayload> check_with_alternative(std::uint16_t feature, std::uint8_t original_length,
+                                              std::uint8_t replacement_length) {
   elf::ObjectBuilder builder = SamplePayload().build();
-  Bytes alternative(14);
-  alternative[10] = std::byte{5};
-  alternative[11] = std::byte{6};
-  (void)builder.add_section({.name = ".altinstructions", .flags = SHF_ALLOC, .contents = alternative});
-  check_rejected(check_payload(*builder.write(), "sample"), ".altinstructions");
+  const elf::Object object = *elf::parse_object(*builder.write(), "sample");
+  Bytes record(14);
+  store_le<std::uint16_t>(record, 8, feature);
+  store_le<std::uint8_t>(record, 10, original_length);
+  store_le<std::uint8_t>(record, 11, replacement_length);
+  const auto replacement =
+      builder.add_section({.name = ".altinstr_replacement", .flags = SHF_ALLOC | SHF_EXECINSTR, .contents = Bytes(300)});
+  const auto table = builder.add_section({.name = ".altinstructions", .flags = SHF_ALLOC, .contents = record});
+  builder.add_relocation(
+      table, {.offset = 0, .type = R_X86_64_PC32, .symbol = builder.section_symbol(*object.find_section(".text")), .addend = 0});
+  builder.add_relocation(table, {.offset = 4, .type = R_X86_64_PC32, .symbol = builder.section_symbol(replacement), .addend = 0});
+  return check_payload(*builder.write(), "sample");
+}
+
+TEST_CASE("an alternative that ends in a BUG() of Xen is not sent to it") {
+  const auto good = check_with_alternative(0x21, 5, 5);
+  CHECK_MESSAGE(good, (good ? "" : good.error().message()));
+  check_rejected(check_with_alternative(0x21, 5, 6), "a replacement of 6 bytes for 5");
+  check_rejected(check_with_alternative(0x21, 255, 5), "the limit is 254");
+  check_rejected(check_with_alternative(0x7fff, 5, 5), "does not exist");
+}
+
+TEST_CASE("a section that Xen would put over others is not sent to it") {
+  Bytes file = SamplePayload{.has_data = true}.file();
+  const auto table = load_le<std::uint64_t>(file, offsetof(Elf64_Ehdr, e_shoff));
+  const elf::Object object = *elf::parse_object(file, "sample");
+  const std::size_t header = table + object.find_section(kFuncsSection)->value() * sizeof(Elf64_Shdr);
+  store_le<std::uint64_t>(file, header + offsetof(Elf64_Shdr, sh_addralign), 0);
+  check_rejected(check_payload(file, "sample"), "HP121-alignment-zero");
+}
+
+TEST_CASE("a hook that no CPU with IBT survives is not sent to Xen") {
+  elf::ObjectBuilder builder = SamplePayload().build();
+  const elf::Object object = *elf::parse_object(*builder.write(), "sample");
+  const auto hooks =
+      builder.add_section({.name = ".livepatch.hooks.load", .flags = SHF_ALLOC, .alignment = 8, .contents = Bytes(8)});
+  builder.add_relocation(
+      hooks, {.offset = 0, .type = R_X86_64_64, .symbol = builder.section_symbol(*object.find_section(".text")), .addend = 0x40});
+  check_rejected(check_payload(*builder.write(), "sample"), "HP126-hook-endbr");
+}
+
+TEST_CASE("names and places of the hypervisor that only its image tells are left to Xen") {
+  Bytes by_name = entry(0, 12, 5);
+  CHECK_FALSE(check_with_entry(by_name));  // no old address, and no name to look up
+  elf::ObjectBuilder builder = SamplePayload().build();
+  const elf::Object object = *elf::parse_object(*builder.write(), "sample");
+  const elf::SectionIndex funcs = *object.find_section(kFuncsSection);
+  Bytes& table = builder.section(funcs).contents;
+  table.insert(table.end(), by_name.begin(), by_name.end());
+  builder.add_relocation(funcs, {.offset = kFuncSize,
+                                 .type = R_X86_64_64,
+                                 .symbol = builder.section_symbol(*object.find_section(".livepatch.strings")),
+                                 .addend = 0});
+  const auto undefined = builder.add_symbol({.name = "printk", .place = elf::SymbolPlace::kUndefined});
+  builder.add_relocation(*object.find_section(".text"),
+                         {.offset = 0x50, .type = R_X86_64_PC32, .symbol = undefined, .addend = -4});
+  const auto checked = check_payload(*builder.write(), "sample");
+  CHECK_MESSAGE(checked, (checked ? "" : checked.error().message()));
 }
 
 TEST_CASE("a relocation that Xen does not know is not sent to it") {
   elf::ObjectBuilder builder = SamplePayload().build();
   const auto text = builder.add_section({.name = ".text.more", .flags = SHF_ALLOC | SHF_EXECINSTR, .contents = Bytes(16)});
   builder.add_relocation(text, {.offset = 0, .type = R_X86_64_32, .symbol = builder.section_symbol(text), .addend = 0});
-  check_rejected(check_payload(*builder.write(), "sample"), "relocation of type 10");
+  check_rejected(check_payload(*builder.write(), "sample"), "relocation type 10");
 }
 
 TEST_CASE("a payload cut at any byte is refused, and never sent") {
