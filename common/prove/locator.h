@@ -5,11 +5,11 @@
 // Tables that nothing refers to (alternatives, bug frames, exceptions) are searched for by what they refer to.
 #pragma once
 
-#include <map>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "common/prove/differences.h"
+#include "common/prove/masked_bytes.h"
 #include "common/prove/names.h"
 #include "common/prove/prove.h"
 #include "common/target/fixup.h"
@@ -28,9 +28,8 @@ class Locator {
     elf::SymbolIndex symbol;
     std::vector<const elf::ImageSymbol*> candidates;
   };
-  using Range = std::pair<std::uint64_t, std::uint64_t>;  // offset of the first byte, offset behind the last one
 
-  void index_symbols();
+  void find_candidates();
   void place_by_name();
   void place_by_solved_relocations();
   void place_by_search();
@@ -57,23 +56,17 @@ class Locator {
   /// Merged by the linker piece by piece, so that it has no base of its own.
   [[nodiscard]] bool is_merged(elf::SectionIndex index) const;
   [[nodiscard]] bool is_weak_elsewhere(elf::SymbolIndex index) const;
-  [[nodiscard]] const elf::Symbol* symbol_around(elf::SectionIndex section, std::uint64_t offset) const;
-  [[nodiscard]] std::string describe(TargetAddr address) const;
-  [[nodiscard]] std::string describe_target(const elf::Relocation& relocation) const;
   void report(elf::SectionIndex section, std::uint64_t offset, std::string reason);
-  void add_mismatch(std::size_t section, Mismatch mismatch);
 
   const elf::Object& object_;
   const elf::Image& image_;
   Names names_;
+  Differences differences_;
   Located out_;
-  std::vector<std::vector<elf::SymbolIndex>> defined_;  // by section: its symbols with a name and a size or type, by rising value
-  std::vector<std::vector<Named>> named_;               // by section
-  std::vector<std::vector<Range>> differing_;           // by section: symbols' ranges whose relocations prove nothing
-  std::vector<elf::SectionIndex> queue_;                // placed, relocations not yet solved
-  std::vector<elf::SectionIndex> ambiguous_;            // several places fit
-  /// By section (their number, for what only the image has) and symbol: that of the lowest offset.
-  std::map<std::pair<std::size_t, std::string>, Mismatch> mismatches_;
+  std::vector<std::vector<Named>> named_;     // by section
+  std::vector<Ranges> differing_;             // by section: symbols' ranges whose relocations prove nothing
+  std::vector<elf::SectionIndex> queue_;      // placed, relocations not yet solved
+  std::vector<elf::SectionIndex> ambiguous_;  // several places fit
 };
 
 }  // namespace hotpatch::prove
