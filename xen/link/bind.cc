@@ -55,7 +55,7 @@ class Binder {
  public:
   Binder(const LinkUnit& unit, const Hypervisor& xen, LinkReport& report) : unit_(unit), xen_(xen), report_(report) {}
 
-  Bound bind(const extract::External& external) {
+  std::optional<TargetAddr> address_of(const extract::External& external) {
     const prove::Located& located = *unit_.located;
     std::optional<TargetAddr> address;
     Binding binding = Binding::kProvenSymbol;
@@ -72,7 +72,7 @@ class Binder {
              describe(external) + " is at " + hex(address->value()) + " by the proof of " + located.unit + " but at " +
                  hex(by_name->value()) + " by its name",
              "the base is not what it says it is; create it anew");
-      return {};
+      return std::nullopt;
     }
     if (!address) {
       address = by_name;
@@ -82,28 +82,29 @@ class Binder {
       refuse("HP100-unbound-reference", external,
              describe(external) + " is referred to, but is nowhere in the hypervisor's image",
              "a symbol that the image dropped or inlined cannot be used; use another, or bring a copy in the patch");
-      return {};
+      return std::nullopt;
     }
     if (xen_.init().contains(*address)) {
       refuse("HP050-init", external,
              describe(external) + " is at " + hex(address->value()) + ", in memory that Xen frees after boot",
              "do not use __init code or data in the patch");
-      return {};
+      return std::nullopt;
     }
     report_.externals.push_back({.name = describe(external), .unit = unit_.patch->unit, .address = *address, .binding = binding});
-    Bound bound;
-    bound.address = address;
-    bound.binding = binding;
-    return bound;
+    return address;
   }
 
-  /// The place of a function that is to be replaced, which the proof must have found: nothing else says that the code there is this
-  /// function's.
-  std::optional<TargetAddr> entry_of(const extract::External& original, const Bound& bound) {
-    if (!bound.address || bound.binding != Binding::kGlobalName) return bound.address;
+  /// The place of a function that is to be replaced. The proof must have placed its very section: nothing else says that the code there is
+  /// this function's. The address of its symbol does not, as references to a weak one lead to the definition that overrides it.
+  std::optional<TargetAddr> entry_of(const extract::External& original, std::optional<TargetAddr> address) {
+    if (!address) return std::nullopt;
+    if (original.original_section) {
+      const auto section = located_at(unit_.located->section_address, *original.original_section);
+      if (section && *section + original.original_offset == *address) return address;
+    }
     refuse("HP111-unproven-function", original,
            describe(original) + " is to be replaced, but the proof did not find it in the image; what is at " +
-               hex(bound.address->value()) + " under its name is another unit's",
+               hex(address->value()) + " under its name may be another unit's",
            "patch the definition that the image took");
     return std::nullopt;
   }
@@ -147,16 +148,12 @@ Bindings Bindings::make(std::span<const LinkUnit> units, const Hypervisor& xen, 
         if (bound.branches_only) bound.replaced_by = bound.definition;
         report.externals.push_back({.name = external.name, .unit = patch.unit, .address = {}, .binding = Binding::kOtherUnit});
       }
-      if (!bound.definition || bound.branches_only) {
-        const Bound outside = binder.bind(external);
-        bound.address = outside.address;
-        bound.binding = outside.binding;
-      }
+      if (!bound.definition || bound.branches_only) bound.address = binder.address_of(external);
       made.bound_[unit].push_back(bound);
     }
     for (const extract::FunctionPatch& function : patch.functions) {
       const std::optional<TargetAddr> entry =
-          binder.entry_of(patch.externals.at(function.original.value()), made.of(unit, function.original));
+          binder.entry_of(patch.externals.at(function.original.value()), made.of(unit, function.original).address);
       const BlockRef replacement{.unit = unit, .block = function.replacement};
       if (entry) made.replaced_.emplace(replacement, *entry);
       made.bound_[unit][function.original.value()].replaced_by = replacement;

@@ -17,17 +17,16 @@ namespace hotpatch::xen {
 
 /// What an external means.
 struct Bound {
-  std::optional<TargetAddr> address;         // in the hypervisor
-  Binding binding = Binding::kProvenSymbol;  // how that address was found
-  std::optional<BlockRef> definition;        // in the payload
-  std::optional<BlockRef> replaced_by;       // what the payload puts in the place of the function at `address`
+  std::optional<TargetAddr> address;    // in the hypervisor
+  std::optional<BlockRef> definition;   // in the payload
+  std::optional<BlockRef> replaced_by;  // what the payload puts in the place of the function at `address`
   bool branches_only = false;  // the definition replaces a function: only calls and jumps go there, addresses stay the old ones
 };
 
 class Bindings {
  public:
   /// Binds all externals of all units. What cannot be bound is a finding; so is what lies in memory that is freed after boot, and a
-  /// function to be replaced whose address is known by its name alone: the name may be another unit's, which overrides a weak one.
+  /// function to be replaced that the proof did not find: what has its name may be another unit's, which overrides a weak one.
   static Bindings make(std::span<const LinkUnit> units, const Hypervisor& xen, LinkReport& report);
 
   /// Requires: the external is one of that unit's. Unbound ones have neither address nor definition.

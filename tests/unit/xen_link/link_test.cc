@@ -214,6 +214,15 @@ TEST_CASE("a function that the proof did not find is not replaced, whoever has i
   const LinkedPayload linked = link({maker.unit()}, image);
   CHECK(has_rule(linked.report.findings, "HP111-unproven-function"));
   CHECK(linked.file.empty());
+
+  // Its own unit refers to it, so that the proof knows an address of the symbol; but its section is nowhere.
+  PatchMaker referring;
+  const auto other_body = referring.text("victim");
+  const auto original = referring.own("victim");
+  referring.located.section_address.back().reset();
+  referring.patch.functions.push_back(
+      {.name = "victim", .replacement = other_body, .original = original, .original_size = 32, .rewritten = {}});
+  CHECK(has_rule(link({referring.unit()}, image).report.findings, "HP111-unproven-function"));
 }
 
 TEST_CASE("a reference that nothing answers is refused by name") {
@@ -321,7 +330,7 @@ TEST_CASE("two entries for the same bytes are refused") {
   const auto body = second.text("alias");
   second.patch.functions.push_back({.name = "alias",
                                     .replacement = body,
-                                    .original = second.local("alias", kVictim + 16),
+                                    .original = second.own_at("alias", kVictim + 16),
                                     .original_size = 16,
                                     .rewritten = {}});
   CHECK(has_rule(link({first.unit(), second.unit()}, image).report.findings, "HP105-overlap"));

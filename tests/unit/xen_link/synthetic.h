@@ -215,8 +215,15 @@ class PatchMaker {
     const auto* const found =
         std::find_if(kFunctions.begin(), kFunctions.end(), [&](const auto& one) { return one.first == name; });
     REQUIRE_MESSAGE(found != kFunctions.end(), name);
-    const extract::ExternalIndex index = local(std::move(name), found->second);
-    patch.externals[index.value()].is_global = true;
+    return own_at(std::move(name), found->second);
+  }
+  /// The same, found at `address`.
+  extract::ExternalIndex own_at(std::string name, std::uint64_t address) {
+    const extract::ExternalIndex index = local(std::move(name), address);
+    extract::External& external = patch.externals[index.value()];
+    external.is_global = true;
+    external.original_section = elf::SectionIndex(located.section_address.size());
+    located.section_address.emplace_back(TargetAddr(address));
     return index;
   }
   extract::BlockIndex splice(std::string name, std::uint64_t size = 32) {
