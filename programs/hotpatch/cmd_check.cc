@@ -16,6 +16,7 @@ namespace {
 struct CheckOptions {
   std::string payload;
   std::string base;
+  std::string at;
 };
 
 Json describe(const xen::Answer& answer) {
@@ -65,7 +66,11 @@ Result<ExitCode> run_check(const CheckOptions& options, bool json) {
   HP_ASSIGN(const elf::Image image, elf::Image::make(std::move(object)));
   HP_ASSIGN(const xen::Hypervisor hypervisor, xen::Hypervisor::make(image));
   HP_ASSIGN(const Bytes payload, read_file(options.payload));
-  HP_ASSIGN(const xen::CheckReport report, xen::check_payload(payload, hypervisor));
+  std::optional<TargetAddr> load_address;
+  if (!options.at.empty()) {
+    HP_ASSIGN(load_address, read_load_address(options.at));
+  }
+  HP_ASSIGN(const xen::CheckReport report, xen::check_payload(payload, hypervisor, load_address));
   if (json)
     print_document(describe(report));
   else
@@ -81,6 +86,7 @@ void add_check_command(CLI::App& app, Chosen& chosen) {
   const auto options = std::make_shared<CheckOptions>();
   command->add_option("PAYLOAD", options->payload, "payload, of whatever origin")->required();
   command->add_option("--base", options->base, "base of the hypervisor that is meant to load it")->required();
+  command->add_option("--at", options->at, "load address to assume, hexadecimal; by default the first that Xen hands out");
   add_json_option(*command, chosen);
   command->callback([options, &chosen] { chosen.run = [options, &chosen] { return run_check(*options, chosen.json); }; });
 }

@@ -6,10 +6,12 @@
 #pragma once
 
 #include <functional>
+#include <string>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "common/support/address.h"
 #include "common/support/exit_code.h"
 #include "common/support/result.h"
 
@@ -33,5 +35,8 @@ void print_document(const Json& document);
 
 /// Adds --json to a subcommand; `chosen.json` is set when it is parsed.
 void add_json_option(CLI::App& command, Chosen& chosen);
+
+/// A load address of a payload: the hexadecimal value of --at. kUsage unless it is that of a page.
+Result<TargetAddr> read_load_address(const std::string& text);
 
 }  // namespace hotpatch::cli

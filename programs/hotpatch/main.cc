@@ -12,6 +12,7 @@
 #include "programs/hotpatch/cmd_check.h"
 #include "programs/hotpatch/cmd_diff.h"
 #include "programs/hotpatch/cmd_inspect.h"
+#include "programs/hotpatch/cmd_relocate.h"
 #include "programs/hotpatch/cmd_try.h"
 #include "programs/hotpatch/command.h"
 
@@ -60,6 +61,7 @@ ExitCode run(int argc, char** argv) {
   add_check_command(app, chosen);
   add_diff_command(app, chosen);
   add_inspect_command(app, chosen);
+  add_relocate_command(app, chosen);
   add_try_command(app, chosen);
   try {
     app.parse(argc, argv);

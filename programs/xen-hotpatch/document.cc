@@ -83,6 +83,11 @@ Json outcome_document(const std::string& command, const xen::host::Outcome& outc
   document["name"] = outcome.name;
   document["state"] = outcome.state;
   if (outcome.load_address) document["load_address"] = hex(*outcome.load_address);
+  if (outcome.linked_for) document["relocated_by"] = "userland";
+  if (!outcome.relocated_by_xen.empty()) {
+    document["relocated_by"] = "hypervisor";
+    document["relocated_by_hypervisor_because"] = outcome.relocated_by_xen;
+  }
   document["attempts"] = outcome.attempts;
   document["took_ms"] = outcome.took.count();
   if (!outcome.reverted.empty()) document["reverted"] = outcome.reverted;

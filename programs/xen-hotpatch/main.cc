@@ -34,6 +34,7 @@ struct Arguments {
   std::string file;
   bool json = false;
   bool unload_reverted = false;
+  std::string relocate = "userland";
   unsigned timeout_ms = 30;
   unsigned retries = 10;
   unsigned budget_ms = 30'000;
@@ -70,6 +71,7 @@ xen::host::HostConfig config_of(const Arguments& arguments, std::string boot) {
   config.policy = {.barrier_timeout = xen::host::Milliseconds(arguments.timeout_ms),
                    .retries = arguments.retries,
                    .budget = xen::host::Milliseconds(arguments.budget_ms)};
+  config.relocation = arguments.relocate == "hypervisor" ? xen::host::Relocation::kHypervisor : xen::host::Relocation::kUserland;
   config.lock_patience = xen::host::Milliseconds(arguments.wait_ms);
   return config;
 }
@@ -200,6 +202,14 @@ void add_change_options(CLI::App* command, Arguments& arguments) {
       ->check(CLI::Range(0, 3'600'000));
 }
 
+void add_relocate_option(CLI::App* command, Arguments& arguments) {
+  command
+      ->add_option("--relocate", arguments.relocate,
+                   "Who does the last step of linking: this program, for the address that Xen chose, or Xen itself")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"userland", "hypervisor"}));
+}
+
 void add_barrier_option(CLI::App* command, Arguments& arguments) {
   command
       ->add_option("--timeout", arguments.timeout_ms,
@@ -216,10 +226,12 @@ void add_commands(CLI::App& app, Arguments& arguments, Run& run) {
       add_command(app, arguments, run, "upload", "Check a payload and bring it into Xen; nothing changes yet", change_it);
   add_name(upload, arguments);
   upload->add_option("FILE", arguments.file, "The payload, as hotpatch build made it")->required();
+  add_relocate_option(upload, arguments);
   add_change_options(upload, arguments);
   CLI::App* load = add_command(app, arguments, run, "load", "Upload a payload and apply it", change_it);
   load->add_option("FILE", arguments.file, "The payload, as hotpatch build made it")->required();
   load->add_option("--name", arguments.name, "Its name in the hypervisor; by default what its metadata says, else the file's");
+  add_relocate_option(load, arguments);
   add_barrier_option(load, arguments);
   add_change_options(load, arguments);
   CLI::App* apply = add_command(app, arguments, run, "apply", "Splice a payload in, on top of what is applied", change_it);

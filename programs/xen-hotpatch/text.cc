@@ -104,6 +104,7 @@ void print_table(std::ostream& out, const std::vector<std::vector<std::string>>&
 void print_outcome(std::ostream& out, const std::string& command, const Outcome& outcome) {
   out << outcome.name << ": " << (outcome.already ? already_text(command) : done_text(command));
   if (outcome.load_address) out << " at " << hex(*outcome.load_address);
+  if (outcome.linked_for) out << ", linked for it";
   if (!outcome.already) out << " (" << outcome.took.count() << " ms";
   if (!outcome.already && outcome.attempts > 1) out << ", " << outcome.attempts << " tries";
   if (!outcome.already) out << ")";

@@ -42,11 +42,15 @@ TEST_CASE("a payload is uploaded, applied, reverted, applied again and unloaded,
   const auto loaded = guest.add(kReadExtra);
   const auto leave = guest.add("xen-hotpatch revert visible && xen-hotpatch unload visible");
   const auto left = guest.add(kReadExtra);
+  const auto by_xen = guest.add("xen-hotpatch load --relocate hypervisor --json /payloads/visible");
+  const auto by_xen_loaded = guest.add(kReadExtra);
+  const auto by_xen_leave = guest.add("xen-hotpatch revert visible && xen-hotpatch unload visible");
   const auto history = guest.add("xen-hotpatch history --json");
   guest.run();
 
   CHECK(guest.output(before) == ".5");
   CHECK_MESSAGE(guest.status(upload) == 0, guest.describe(upload));
+  CHECK_MESSAGE(guest.output(upload).find(", linked for it") != std::string::npos, guest.describe(upload));
   CHECK(guest.output(uploaded) == ".5");
   CHECK_MESSAGE(guest.status(upload_again) == 0, guest.describe(upload_again));
   CHECK_MESSAGE(guest.status(apply) == 0, guest.describe(apply));
@@ -58,7 +62,8 @@ TEST_CASE("a payload is uploaded, applied, reverted, applied again and unloaded,
   REQUIRE_MESSAGE(listed.contains("payloads"), guest.describe(list));
   REQUIRE(listed["payloads"].size() == 1);
   CHECK(listed["payloads"][0]["name"] == "visible");
-  CHECK_MESSAGE(listed["payloads"][0].contains("load_address"), guest.describe(list));
+  REQUIRE_MESSAGE(listed["payloads"][0].contains("load_address"), guest.describe(list));
+  CHECK("0x" + listed["payloads"][0]["metadata"]["linked"].get<std::string>() == listed["payloads"][0]["load_address"]);
   CHECK_MESSAGE(guest.output(show).find("xen_extra_version") != std::string::npos, guest.describe(show));
   CHECK_MESSAGE(guest.status(unload_applied) == 1, guest.describe(unload_applied));
   CHECK(guest.output(still_applied) == kPatchedExtra);
@@ -71,6 +76,10 @@ TEST_CASE("a payload is uploaded, applied, reverted, applied again and unloaded,
   CHECK_MESSAGE(guest.status(unload) == 0, guest.describe(unload));
   CHECK_MESSAGE(guest.status(unload_again) == 0, guest.describe(unload_again));
   const auto none = nlohmann::json::parse(guest.output(empty), nullptr, false);
+  CHECK_MESSAGE(guest.status(by_xen) == 0, guest.describe(by_xen));
+  CHECK_MESSAGE(guest.output(by_xen).find("linked for") == std::string::npos, guest.describe(by_xen));
+  CHECK(guest.output(by_xen_loaded) == kPatchedExtra);
+  CHECK_MESSAGE(guest.status(by_xen_leave) == 0, guest.describe(by_xen_leave));
   REQUIRE_MESSAGE(none.contains("payloads"), guest.describe(empty));
   CHECK(none["payloads"].empty());
   CHECK_MESSAGE(guest.status(load) == 0, guest.describe(load));

@@ -82,11 +82,17 @@ int FakeHypervisor::do_upload(const std::string& name, ByteView payload) {
   if (is_there) return -EEXIST;
   Loaded made;
   made.name = name;
-  made.metadata = relocated_metadata(*object, next_address_);
+  made.address = free_address();
+  made.metadata = relocated_metadata(*object, made.address);
   made.info = *std::move(info);
-  next_address_ += 0x10000;
   loaded_.push_back(std::move(made));
   return 0;
+}
+
+std::uint64_t FakeHypervisor::free_address() const {
+  std::uint64_t address = 0xffff82d0405d1000;
+  while (std::ranges::any_of(loaded_, [&](const Loaded& one) { return one.address == address; })) address += 0x10000;
+  return address;
 }
 
 Result<Status> FakeHypervisor::get(const std::string& name) {

@@ -68,6 +68,7 @@ class FakeHypervisor final : public hypercall::Channel {
     std::string name;
     xen::PayloadInfo info;
     Bytes metadata;
+    std::uint64_t address = 0;
     hypercall::Status status;
     bool reverted = false;
   };
@@ -96,7 +97,7 @@ class FakeHypervisor final : public hypercall::Channel {
   unsigned calls_ = 0;
   unsigned barriers_ = 0;
   std::uint32_t last_timeout_ns_ = 0;
-  std::uint64_t next_address_ = 0xffff82d0405d1000;
+  [[nodiscard]] std::uint64_t free_address() const;  // the lowest, as Xen's first fit gives it
 };
 
 }  // namespace hotpatch::testing

@@ -7,6 +7,7 @@
 #include "xen/host/backoff.h"
 #include "xen/host/diagnosis.h"
 #include "xen/host/explain.h"
+#include "xen/host/settle.h"
 
 namespace hotpatch::xen::host {
 namespace {
@@ -20,8 +21,10 @@ const Listed* find_listed(const std::vector<Listed>& listed, const std::string& 
   return found == listed.end() ? nullptr : &*found;
 }
 
-/// The metadata's bytes with the load address, which differs from load to load, blanked.
+/// The metadata's bytes with the load address and the address linked for, which differ from load to load, blanked.
 Bytes without_load_address(Bytes metadata) {
+  if (const auto digits = linked_for_offset(metadata))
+    std::ranges::copy(as_byte_view(format_linked_for(0)), metadata.begin() + static_cast<std::ptrdiff_t>(*digits));
   if (const auto word = load_address_offset(metadata)) {
     const auto start = metadata.begin() + static_cast<std::ptrdiff_t>(*word);
     std::fill(start, start + sizeof(std::uint64_t), std::byte{0});
@@ -81,11 +84,11 @@ Outcome outcome_of(Session& session, const std::string& name, const ActionReport
 }
 
 /// UPLOAD, again while Xen is busy. Requires: there was no payload of that name a moment ago.
-StepOutcome run_upload(Session& session, const std::string& name, const CheckedPayload& payload) {
+StepOutcome run_upload(Session& session, const std::string& name, ByteView file) {
   Backoff backoff(session.config().policy, session.clock());
   for (;;) {
     backoff.start_try();
-    const Result<> called = session.channel().upload(name, payload.file);
+    const Result<> called = session.channel().upload(name, file);
     const Result<hypercall::Status> after = get_stubbornly(session.channel(), session.clock(), name);
     if (called && after) return ActionReport{.already = false, .attempts = backoff.tries(), .took = backoff.elapsed()};
     const bool absent = !after && after.error().os_error() == ENOENT;
@@ -132,6 +135,23 @@ std::optional<std::uint64_t> load_address_of(Session& session, const std::string
   return entry == nullptr ? std::nullopt : parse_metadata(entry->metadata).load_address;
 }
 
+/// UPLOAD of the payload or an image of it, journaled. `what`: of an image, what was done to it. `listed` is the list before.
+StepOutcome upload_journaled(Session& session, const std::string& name, const CheckedPayload& payload, ByteView file,
+                             const std::string& what, const std::vector<Listed>& listed) {
+  const auto step = [&]() -> StepOutcome {
+    StepOutcome outcome = run_upload(session, name, file);
+    if (outcome) return outcome;
+    const int os_error = outcome.error().error().os_error();
+    const auto known = diagnose_upload(listed, session.memory(), payload.info.build_id, os_error);
+    if (!known) return outcome;
+    Error error(Errc::kRefused, "Xen refused the upload of " + name + ": " + known->reason, os_error);
+    return tl::unexpected(ActionError(Failure::kRefused, std::move(error).with_remedy(known->remedy)));
+  };
+  return session.perform(record_for_upload(name, payload), step, [&](JournalRecord& end) {
+    if (end.detail.empty()) end.detail = what;
+  });
+}
+
 /// A refusal, with what the journal knows in the place of what an errno may mean.
 StepOutcome diagnosed(Session& session, Action action, const std::string& name, StepOutcome outcome) {
   if (outcome || outcome.error().failure() != Failure::kRefused) return outcome;
@@ -142,9 +162,18 @@ StepOutcome diagnosed(Session& session, Action action, const std::string& name, 
   return tl::unexpected(ActionError(Failure::kRefused, Error(error.code(), what, error.os_error()).with_remedy(known->remedy)));
 }
 
+/// Before a payload becomes live.
+tl::expected<void, ActionError> in_place(Session& session, const std::string& name) {
+  Result<> seen = check_in_place(session.channel(), name);
+  if (seen) return {};
+  const Failure failure = seen.error().code() == Errc::kBusy ? Failure::kBusy : Failure::kRefused;
+  return tl::unexpected(ActionError(failure, std::move(seen).error()));
+}
+
 StepOutcome act(Session& session, Action action, const std::string& name) {
   const auto step = [&]() -> StepOutcome {
     if (action == Action::kUnload) return run_unload(session.channel(), session.clock(), name, session.config().policy);
+    if (action == Action::kApply) HP_TRY(in_place(session, name));
     return diagnosed(session, action, name,
                      run_action(session.channel(), session.clock(), name, action, session.config().policy));
   };
@@ -156,6 +185,32 @@ Result<Outcome> simple(Session& session, Action action, const std::string& name)
   StepOutcome done = act(session, action, name);
   if (!done) return tl::unexpected(std::move(done).error().error());
   return outcome_of(session, name, *done);
+}
+
+/// Puts the image for its own address in the place of the relocatable payload that Xen has just taken.
+Result<> link_here(Session& session, const std::string& name, const CheckedPayload& payload, const std::vector<Listed>& listed,
+                   Outcome& outcome) {
+  SettleSteps steps;
+  steps.look = [&]() -> Result<Metadata> {
+    HP_ASSIGN(const std::vector<Listed> now, session.channel().list());
+    const Listed* entry = find_listed(now, name);
+    if (entry == nullptr) return fail(Errc::kRefused, "the payload " + name + " is gone: another tool may have unloaded it");
+    return parse_metadata(entry->metadata);
+  };
+  steps.unload = [&]() -> Result<> {
+    if (StepOutcome gone = act(session, Action::kUnload, name); !gone) return tl::unexpected(std::move(gone).error().error());
+    return {};
+  };
+  steps.upload = [&](ByteView file, const std::string& what) -> Result<> {
+    if (StepOutcome done = upload_journaled(session, name, payload, file, what, listed); !done)
+      return tl::unexpected(std::move(done).error().error());
+    return {};
+  };
+  HP_ASSIGN(const Settled settled, settle(payload, steps));
+  outcome.linked_for = settled.linked_for;
+  outcome.relocated_by_xen = settled.why_not;
+  if (!settled.linked_for) session.warnings().push_back("Xen relocated " + name + " itself: " + settled.why_not);
+  return {};
 }
 
 std::vector<std::string> applied_names(const std::vector<Listed>& listed) {
@@ -222,18 +277,10 @@ Result<Outcome> upload(Session& session, const std::string& name, const CheckedP
   HP_TRY(check_made_for(payload.info, hypervisor));
   HP_ASSIGN(const std::vector<Listed> listed, session.channel().list());
   if (const Listed* loaded = find_listed(listed, name)) return already_loaded(session, *loaded, payload);
-  const auto step = [&]() -> StepOutcome {
-    StepOutcome outcome = run_upload(session, name, payload);
-    if (outcome) return outcome;
-    const int os_error = outcome.error().error().os_error();
-    const auto known = diagnose_upload(listed, session.memory(), payload.info.build_id, os_error);
-    if (!known) return outcome;
-    Error error(Errc::kRefused, "Xen refused the upload of " + name + ": " + known->reason, os_error);
-    return tl::unexpected(ActionError(Failure::kRefused, std::move(error).with_remedy(known->remedy)));
-  };
-  StepOutcome done = session.perform(record_for_upload(name, payload), step);
+  StepOutcome done = upload_journaled(session, name, payload, payload.file, {}, listed);
   if (!done) return tl::unexpected(std::move(done).error().error());
   Outcome outcome = outcome_of(session, name, *done);
+  if (session.config().relocation == Relocation::kUserland) HP_TRY(link_here(session, name, payload, listed, outcome));
   outcome.load_address = load_address_of(session, name);
   return outcome;
 }
@@ -249,7 +296,8 @@ Result<Outcome> replace(Session& session, const std::string& name, bool unload_r
   HP_ASSIGN(const std::vector<Listed> listed, session.channel().list());
   const std::vector<std::string> before = applied_names(listed);
   Loss loss;
-  const auto step = [&] {
+  const auto step = [&]() -> StepOutcome {
+    HP_TRY(in_place(session, name));
     return run_action(session.channel(), session.clock(), name, Action::kReplace, session.config().policy);
   };
   const auto observe = [&](JournalRecord& end) {
@@ -281,6 +329,8 @@ Result<Outcome> load(Session& session, const std::string& name, const CheckedPay
     Outcome outcome = outcome_of(session, name, *applied);
     outcome.already = uploaded.already && applied->already;
     outcome.load_address = uploaded.load_address;
+    outcome.linked_for = uploaded.linked_for;
+    outcome.relocated_by_xen = uploaded.relocated_by_xen;
     return outcome;
   }
   const Failure failure = applied.error().failure();

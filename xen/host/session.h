@@ -17,11 +17,18 @@
 
 namespace hotpatch::xen::host {
 
+/// Who does a payload's last relocations.
+enum class Relocation : std::uint8_t {
+  kUserland,    // this program, for the address that Xen chose
+  kHypervisor,  // Xen, while it takes the upload
+};
+
 struct HostConfig {
   std::filesystem::path state_dir = std::filesystem::path(kDefaultStateDir);
   std::string boot;     // this_boot()
   std::string command;  // what the user ran, for the journal: "load"
   ActionPolicy policy;
+  Relocation relocation = Relocation::kUserland;
   Milliseconds lock_patience{10'000};
 };
 

@@ -119,6 +119,7 @@ Result<> Linker::add_descriptions() {
   add(kBaseKey, options_.base);
   add(kToolKey, options_.tool_version);
   add(kFixesKey, joined(options_.fixes));
+  add(kLinkedKey, format_linked_for(0));
   metadata.load_address = 0;
   OutputSection& modinfo = output_.section(kMetadataSection);
   HP_ASSIGN(modinfo.contents, format_metadata(metadata));

@@ -2,11 +2,14 @@
 #include "xen/payload/metadata.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace hotpatch::xen {
 namespace {
 
 constexpr std::string_view kLoadAddressPrefix = "lpaddr=";
+constexpr std::string_view kLinkedPrefix = "linked=";
+constexpr std::size_t kLinkedDigits = 16;
 constexpr std::size_t kWordSize = sizeof(std::uint64_t);
 
 }  // namespace
@@ -25,6 +28,34 @@ std::optional<std::uint64_t> load_address_offset(ByteView bytes) noexcept {
   if (as_text(bytes.subspan(start, kLoadAddressPrefix.size())) != kLoadAddressPrefix) return std::nullopt;
   if (start != 0 && bytes[start - 1] != std::byte{0}) return std::nullopt;  // the end of some other key or value
   return start + kLoadAddressPrefix.size();
+}
+
+std::optional<std::uint64_t> linked_for_offset(ByteView bytes) noexcept {
+  const std::string_view text = as_text(bytes);
+  for (std::size_t start = 0; start < text.size();) {
+    const std::size_t end = std::min(text.find('\0', start), text.size());
+    const std::string_view entry = text.substr(start, end - start);
+    if (entry.starts_with(kLinkedPrefix) && entry.size() == kLinkedPrefix.size() + kLinkedDigits)
+      return start + kLinkedPrefix.size();
+    start = end + 1;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> linked_for(const Metadata& metadata) noexcept {
+  const auto digits = metadata.find(kLinkedKey);
+  if (!digits) return std::nullopt;
+  std::uint64_t address = 0;
+  const auto [end, error] = std::from_chars(digits->data(), digits->data() + digits->size(), address, 16);
+  // What cannot be read is an address where nothing is: an image that claims it is never taken for one in its place.
+  if (error != std::errc() || end != digits->data() + digits->size()) return ~std::uint64_t{0};
+  return address == 0 ? std::nullopt : std::optional(address);
+}
+
+std::string format_linked_for(std::uint64_t address) {
+  std::string digits(kLinkedDigits, '0');
+  for (std::size_t i = kLinkedDigits; i-- != 0; address >>= 4U) digits[i] = "0123456789abcdef"[address & 0xfU];
+  return digits;
 }
 
 Metadata parse_metadata(ByteView bytes) {

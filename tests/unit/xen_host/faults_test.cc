@@ -122,7 +122,7 @@ TEST_CASE("every GET fails from some call on: the outcome is undecided, and the 
   Desk desk;
   prepare_uploaded(desk);
   const auto session = desk.session();
-  for (unsigned number = 3; number < 60; ++number) desk.xen.fail_call(number, ENOMEM);
+  for (unsigned number = 4; number < 60; ++number) desk.xen.fail_call(number, ENOMEM);
   const auto applied = apply(*session, "first");
   REQUIRE_FALSE(applied);
   CHECK(applied.error().message().find("its outcome cannot be read") != std::string::npos);

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "xen/host/settle.h"
+
+#include <doctest/doctest.h>
+
+#include "tests/unit/xen_host/desk.h"
+#include "xen/relocate/relocate.h"
+
+namespace hotpatch::xen::host {
+namespace {
+
+constexpr std::uint64_t kLowest = 0xffff82d0405d1000;
+
+/// What the metadata in Xen say it was linked for.
+std::optional<std::uint64_t> linked_in_xen(Desk& desk, const std::string& name) {
+  const auto listed = desk.xen.list();
+  REQUIRE(listed);
+  for (const hypercall::Listed& one : *listed)
+    if (one.name == name) return linked_for(parse_metadata(one.metadata));
+  return std::nullopt;
+}
+
+/// Another tool takes the place whenever ours has been unloaded, `times` times.
+void steal_places(Desk& desk, unsigned times) {
+  desk.xen.before_call = [&desk, times, stolen = 0U, uploads = 0U](const std::string& kind) mutable {
+    if (kind != "upload" || uploads++ == 0 || stolen == times) return;
+    testing::SamplePayload thief = kOther;
+    thief.id = static_cast<std::uint8_t>(100 + stolen);
+    desk.xen.foreign_upload("thief-" + std::to_string(stolen++), thief.file());
+  };
+}
+
+TEST_CASE("an upload is linked for the address that Xen chose, and applied there") {
+  Desk desk;
+  const auto outcome = load(*desk.session(), "first", checked(kFirst));
+  REQUIRE(outcome);
+  CHECK(outcome->linked_for == kLowest);
+  CHECK(outcome->load_address == kLowest);
+  CHECK(linked_in_xen(desk, "first") == kLowest);
+  CHECK(desk.xen.snapshot() == "first applied; stack: first");
+  const auto again = load(*desk.session(), "first", checked(kFirst));
+  REQUIRE(again);
+  CHECK(again->already);
+}
+
+TEST_CASE("Xen relocates where it is told to") {
+  Desk desk;
+  desk.config.relocation = Relocation::kHypervisor;
+  const auto outcome = load(*desk.session(), "first", checked(kFirst));
+  REQUIRE(outcome);
+  CHECK_FALSE(outcome->linked_for);
+  CHECK_FALSE(linked_in_xen(desk, "first"));
+}
+
+TEST_CASE("a place that is taken in between is a miss, and the image is linked anew") {
+  for (const unsigned misses : {1U, 2U}) {
+    Desk desk;
+    steal_places(desk, misses);
+    const auto outcome = load(*desk.session(), "first", checked(kFirst));
+    REQUIRE(outcome);
+    CHECK(outcome->linked_for == outcome->load_address);
+    CHECK(linked_in_xen(desk, "first") == outcome->load_address);
+  }
+}
+
+TEST_CASE("after three misses Xen relocates it, and that is said") {
+  Desk desk;
+  steal_places(desk, 3);
+  const auto session = desk.session();
+  const auto outcome = load(*session, "first", checked(kFirst));
+  REQUIRE(outcome);
+  CHECK_FALSE(outcome->linked_for);
+  CHECK_FALSE(linked_in_xen(desk, "first"));
+  CHECK(outcome->state == "applied");
+  REQUIRE(session->warnings().size() == 1);
+  CHECK(session->warnings()[0].find("3 times in a row") != std::string::npos);
+}
+
+TEST_CASE("an image in a wrong place is applied by none of our commands") {
+  Desk desk;
+  const auto payload = checked(kFirst);
+  REQUIRE(upload(*desk.session(), "first", payload));
+  // Another tool loads the image that was linked for the lowest address into the next one.
+  const auto object = elf::parse_object(Bytes(payload.file), "first");
+  REQUIRE(object);
+  desk.xen.foreign_action("first", hypercall::Action::kUnload);
+  desk.xen.foreign_upload("thief", kOther.file());
+  desk.xen.foreign_upload("first", link_for(*object, TargetAddr(kLowest))->file);
+  const auto applied = apply(*desk.session(), "first");
+  REQUIRE_FALSE(applied);
+  CHECK(applied.error().message().find("must not be applied") != std::string::npos);
+  const auto replaced = replace(*desk.session(), "first", false);
+  REQUIRE_FALSE(replaced);
+  CHECK(replaced.error().message().find("must not be applied") != std::string::npos);
+  CHECK(desk.xen.barriers() == 0);
+}
+
+TEST_CASE("an image that Xen does not take leaves the relocatable payload") {
+  Desk desk;
+  desk.xen.before_call = [&desk, uploads = 0](const std::string& kind) mutable {
+    if (kind == "upload" && ++uploads == 2) desk.xen.fail_call(1, EINVAL);
+  };
+  const auto outcome = load(*desk.session(), "first", checked(kFirst));
+  REQUIRE(outcome);
+  CHECK_FALSE(outcome->linked_for);
+  CHECK(outcome->relocated_by_xen.find("was not taken") != std::string::npos);
+  CHECK(desk.xen.snapshot() == "first applied; stack: first");
+}
+
+}  // namespace
+}  // namespace hotpatch::xen::host

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "xen/host/settle.h"
+
+#include <algorithm>
+
+#include "common/elf/object.h"
+#include "xen/relocate/relocate.h"
+
+namespace hotpatch::xen::host {
+namespace {
+
+constexpr unsigned kMaxMisses = 3;
+
+}  // namespace
+
+Result<Settled> settle(const CheckedPayload& payload, const SettleSteps& steps) {
+  Settled settled;
+  const auto stuck = [&](const char* state, const Error& error) {
+    return tl::unexpected(
+        Error(Errc::kRefused, payload.info.name + ": " + settled.why_not + "; " + state + " (" + error.message() + ")")
+            .with_remedy("see xen-hotpatch list; unload it if it is there, and load it again"));
+  };
+  HP_ASSIGN(const elf::Object object, elf::parse_object(Bytes(payload.file), payload.info.name));
+  Result<Metadata> seen = steps.look();
+  settled.why_not = seen ? "its metadata do not tell where it lies" : "where it lies cannot be seen: " + seen.error().message();
+  bool is_image = false;  // what is loaded is an image, and not in its place
+  while (seen && seen->load_address && settled.misses < kMaxMisses) {
+    const Result<LinkedPayload> linked = link_for(object, TargetAddr(*seen->load_address));
+    if (!linked) {
+      settled.why_not = linked.error().message();
+      break;
+    }
+    if (const Result<> gone = steps.unload(); !gone) {
+      if (is_image) return stuck("its image lies in a wrong place, and could not be unloaded", gone.error());
+      settled.why_not = gone.error().message();
+      return settled;
+    }
+    if (const Result<> taken = steps.upload(linked->file, "linked for " + hex(*seen->load_address)); !taken) {
+      settled.why_not = "the linked image was not taken: " + taken.error().message();
+      if (const Result<> back = steps.upload(payload.file, {}); !back) return stuck("it is not loaded any more", back.error());
+      return settled;
+    }
+    is_image = true;
+    seen = steps.look();
+    if (seen && placement_of(*seen) == Placement::kRight) {
+      settled.linked_for = seen->load_address;
+      settled.why_not.clear();
+      return settled;
+    }
+    ++settled.misses;
+    settled.why_not = seen ? "another tool took its place " + std::to_string(settled.misses) + " times in a row"
+                           : "where its image lies cannot be seen: " + seen.error().message();
+  }
+  if (!is_image) return settled;
+  if (const Result<> gone = steps.unload(); !gone)
+    return stuck("its image lies in a wrong place, and could not be unloaded", gone.error());
+  if (const Result<> back = steps.upload(payload.file, {}); !back) return stuck("it is not loaded any more", back.error());
+  return settled;
+}
+
+Result<> check_in_place(hypercall::Channel& channel, const std::string& name) {
+  const Result<std::vector<hypercall::Listed>> listing = channel.list();
+  if (!listing) {
+    Error error = listing.error();
+    return tl::unexpected(std::move(error).while_doing("see where " + name + " lies").with_remedy("try again"));
+  }
+  const std::vector<hypercall::Listed>& listed = *listing;
+  const auto found = std::ranges::find(listed, name, &hypercall::Listed::name);
+  if (found == listed.end()) return {};
+  const Metadata metadata = parse_metadata(found->metadata);
+  if (placement_of(metadata) != Placement::kWrong) return {};
+  return tl::unexpected(
+      Error(Errc::kRefused, name + " is linked for " + hex(*linked_for(metadata)) + ", and lies " +
+                                (metadata.load_address ? "at " + hex(*metadata.load_address) : "where nobody can tell") +
+                                ": it must not be applied")
+          .with_remedy("unload it, and load the payload again"));
+}
+
+}  // namespace hotpatch::xen::host
