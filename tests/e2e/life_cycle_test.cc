@@ -92,7 +92,7 @@ TEST_CASE("a payload is uploaded, applied, reverted, applied again and unloaded,
   std::size_t applications = 0;
   for (const auto& record : told["records"])
     if (record["event"] == "end" && record["action"] == "apply" && record["outcome"] == "done") ++applications;
-  CHECK_MESSAGE(applications == 3, guest.describe(history));
+  CHECK_MESSAGE(applications == 4, guest.describe(history));
 }
 
 TEST_CASE("two payloads stack in their order and in no other, and one payload can take the place of all") {
