@@ -10,13 +10,13 @@ cache=${HOTPATCH_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/hotpatch}
 version=4.17.5+72-g01140da4e8-1
 export HOTPATCH_CACHE=$cache
 
-# build PRESET: sets up, configures and builds; the programs are in $top/build/PRESET/bin afterwards.
+# build PRESET [TARGET…]: sets up, configures and builds; the programs are in $top/build/PRESET/bin afterwards.
 build() {
   "$top/scripts/setup"
   mkdir -p "$top/build/$1"
   local log=$top/build/$1/build.log
   echo "build: preset $1, on $(nproc) cores; the whole output goes to build/$1/build.log"
-  if ! (cd "$top" && cmake --preset "$1" && cmake --build --preset "$1") >"$log" 2>&1; then
+  if ! (cd "$top" && cmake --preset "$1" && cmake --build --preset "$1" ${2:+--target "${@:2}"}) >"$log" 2>&1; then
     tail -n 60 "$log" >&2
     echo "build: failed; see $log" >&2
     return 1

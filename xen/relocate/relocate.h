@@ -44,8 +44,8 @@ struct LinkedPayload {
 
 /// `payload`, linked for `load_address`, a multiple of the page size. The file has the same size, sections and build ID. kUnsupported if
 /// one could not tell its place afterwards (no load-address word, no room for the address that it is linked for), if it was linked for an
-/// address already, leaves a symbol to the hypervisor to look up, or has a relocation that Xen does not know. kMalformed for a field outside
-/// of its section and a value that does not fit.
+/// address already, leaves a symbol to the hypervisor to look up, or has a relocation that Xen does not know. kMalformed for a field
+/// outside of its section and a value that does not fit.
 Result<LinkedPayload> link_for(const elf::Object& payload, TargetAddr load_address);
 
 /// What an image in the hypervisor says of its own place, by the metadata that LIST gave.
