@@ -28,10 +28,11 @@ std::vector<Reference> ObjectModel::references(const Piece& piece) const {
   std::vector<Reference> inside;
   const auto code = companions_.find(piece.section);
   if (code == companions_.end()) return inside;  // an empty companion section
-  for (Reference reference : code->second.references) {
-    if (reference.offset < piece.offset || reference.offset >= piece.offset + piece.size) continue;
-    reference.offset -= piece.offset;
-    inside.push_back(reference);
+  const std::vector<Reference>& all = code->second.references;
+  for (auto reference = std::ranges::lower_bound(all, piece.offset, {}, &Reference::offset);
+       reference != all.end() && reference->offset < piece.offset + piece.size; ++reference) {
+    inside.push_back(*reference);
+    inside.back().offset -= piece.offset;
   }
   return inside;
 }
@@ -40,11 +41,24 @@ std::vector<target::Instruction> ObjectModel::instructions(const Piece& piece) c
   std::vector<target::Instruction> inside;
   const auto code = companions_.find(piece.section);
   if (code == companions_.end()) return inside;
-  for (target::Instruction instruction : code->second.instructions) {
-    if (instruction.offset < piece.offset || instruction.offset >= piece.offset + piece.size) continue;
+  const std::vector<target::Instruction>& all = code->second.instructions;
+  for (auto found = std::ranges::lower_bound(all, piece.offset, {}, &target::Instruction::offset);
+       found != all.end() && found->offset < piece.offset + piece.size; ++found) {
+    target::Instruction instruction = *found;
     instruction.offset -= static_cast<std::uint32_t>(piece.offset);
     if (instruction.target) *instruction.target -= static_cast<std::int64_t>(piece.offset);
-    inside.push_back(instruction);
+    if (instruction.end() <= piece.size) {
+      inside.push_back(instruction);
+      continue;
+    }
+    // A length that ends amid an instruction: what is left is bytes.
+    for (std::uint32_t at = instruction.offset; at < piece.size; ++at) {
+      target::Instruction byte;
+      byte.offset = at;
+      byte.length = 1;
+      byte.is_valid = false;
+      inside.push_back(byte);
+    }
   }
   return inside;
 }

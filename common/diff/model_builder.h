@@ -36,6 +36,7 @@ class ModelBuilder {
   Result<> read_references();
   Result<> read_code_references(EntityIndex index);
   void add_unrelocated_branches(EntityIndex index);
+  std::vector<target::Instruction> decode_companion(elf::SectionIndex section);
   Result<> read_companion(elf::SectionIndex section);
   Result<> read_records(elf::SectionIndex section, const target::SpecialSection& schema);
   Result<Record> read_record(elf::SectionIndex section, const target::SpecialSection& schema, std::uint64_t offset);

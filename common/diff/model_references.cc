@@ -106,9 +106,34 @@ void ModelBuilder::add_unrelocated_branches(EntityIndex index) {
   std::ranges::sort(entity.references, {}, &Reference::offset);
 }
 
+std::vector<target::Instruction> ModelBuilder::decode_companion(elf::SectionIndex section) {
+  // The pieces stand one behind the other, and one that is data or that ends amid an instruction must not spoil the next.
+  const elf::Section& companion = object_.section(section);
+  std::vector<std::uint64_t> starts = {0, companion.contents.size()};
+  for (const elf::Section& table : object_.sections()) {
+    const target::SpecialSection* schema = target::find_special(profile_, table.name);
+    if (schema == nullptr || schema->companion != companion.name) continue;
+    for (const elf::Relocation& relocation : table.relocations) {
+      const elf::Symbol& symbol = object_.symbol(relocation.symbol);
+      const std::uint64_t start = symbol.value + static_cast<std::uint64_t>(relocation.addend);
+      if (symbol.is_defined_in(section) && start < companion.contents.size()) starts.push_back(start);
+    }
+  }
+  std::ranges::sort(starts);
+  std::vector<target::Instruction> product;
+  for (std::size_t i = 0; i + 1 < starts.size(); ++i) {
+    for (target::Instruction instruction : decoder_.decode(companion.contents.subspan(starts[i], starts[i + 1] - starts[i]))) {
+      instruction.offset += static_cast<std::uint32_t>(starts[i]);
+      if (instruction.target) *instruction.target += static_cast<std::int64_t>(starts[i]);
+      product.push_back(instruction);
+    }
+  }
+  return product;
+}
+
 Result<> ModelBuilder::read_companion(elf::SectionIndex section) {
   ObjectModel::CompanionCode code;
-  code.instructions = decoder_.decode(object_.section(section).contents);
+  code.instructions = decode_companion(section);
   for (const elf::Relocation& relocation : object_.section(section).relocations) {
     const auto kind = target::fixup_kind(relocation.type);
     if (!kind)
@@ -135,6 +160,8 @@ Result<> ModelBuilder::read_companion(elf::SectionIndex section) {
 
 Result<> ModelBuilder::read_records(elf::SectionIndex section, const target::SpecialSection& schema) {
   const std::uint64_t size = object_.section(section).size;
+  if (object_.section(section).is_nobits())
+    return fail(Errc::kMalformed, object_.name() + ": " + std::string(schema.name) + " is a table without content (SHT_NOBITS)");
   if (size % schema.record_size != 0) {
     // A changed table format is what breaks tools of this kind most often: say which record size the relocations speak for.
     std::string guess;
@@ -211,28 +238,32 @@ Result<Record> ModelBuilder::read_record(elf::SectionIndex section, const target
 Result<Piece> ModelBuilder::companion_piece(const target::SpecialSection& schema, const Record& record, Place target) const {
   const Entity& companion = model_.entity(target.entity);
   const elf::Section& section = object_.section(companion.section);
+  const std::uint64_t room = section.contents.size();  // none if it is NOBITS
   Piece piece;
   piece.section = companion.section;
-  if (target.offset < 0 || static_cast<std::uint64_t>(target.offset) > section.size)
+  if (target.offset < 0 || static_cast<std::uint64_t>(target.offset) > room)
     return fail(Errc::kMalformed, where(record.section, record.offset) + ": refers to " + std::string(section.name) + "+" +
-                                      std::to_string(target.offset) + ", outside of its " + hex(section.size) + " bytes");
+                                      std::to_string(target.offset) + ", outside of its " + hex(room) + " bytes");
   piece.offset = static_cast<std::uint64_t>(target.offset);
   if (schema.companion_length_at >= 0) {
     const std::uint64_t at = record.offset + static_cast<std::uint64_t>(schema.companion_length_at);
     piece.size = load_le<std::uint8_t>(object_.section(record.section).contents, at);
   } else {
     const auto code = model_.companions_.find(companion.section);
-    HP_CHECK(code != model_.companions_.end(), "companions are read before the records that refer to them");
-    for (const target::Instruction& instruction : code->second.instructions) {
-      if (instruction.offset < piece.offset) continue;
-      piece.size = instruction.end() - piece.offset;
-      if (instruction.flow == target::Flow::kJump || instruction.flow == target::Flow::kReturn) break;
+    if (code == model_.companions_.end())  // empty, or not allocated
+      return fail(Errc::kMalformed, where(record.section, record.offset) + ": refers to " + std::string(section.name) +
+                                        ", which holds no code of the program");
+    const std::vector<target::Instruction>& all = code->second.instructions;
+    for (auto instruction = std::ranges::lower_bound(all, piece.offset, {}, &target::Instruction::offset);
+         instruction != all.end(); ++instruction) {
+      piece.size = instruction->end() - piece.offset;
+      if (instruction->flow == target::Flow::kJump || instruction->flow == target::Flow::kReturn) break;
     }
   }
-  if (piece.size > section.size - piece.offset)
+  if (piece.size > room - piece.offset)
     return fail(Errc::kMalformed, where(record.section, record.offset) + ": " + std::to_string(piece.size) + " bytes at " +
-                                      std::string(section.name) + "+" + hex(piece.offset) + " run out of its " +
-                                      hex(section.size) + " bytes");
+                                      std::string(section.name) + "+" + hex(piece.offset) + " run out of its " + hex(room) +
+                                      " bytes");
   return piece;
 }
 

@@ -19,6 +19,8 @@ using File = llvm::object::ELFFile<llvm::object::ELF64LE>;
 /// Nothing that a compiler or a linker of a kernel makes comes near these.
 constexpr std::size_t kMaxSections = std::size_t{1} << 20;
 constexpr std::size_t kMaxSymbols = std::size_t{1} << 24;
+/// Addresses of the upper half are as large as addends get (a symbol minus the kernel's base): no user of one has to expect overflow.
+constexpr std::int64_t kMaxAddend = std::int64_t{1} << 62;
 
 std::string_view view(llvm::StringRef text) noexcept { return {text.data(), text.size()}; }
 
@@ -216,6 +218,9 @@ class ObjectParser {
         if (raw.r_offset >= target.size)
           return fail(Errc::kMalformed, where + ": relocation at " + hex(raw.r_offset) + " is outside of the " +
                                             hex(target.size) + " bytes of " + std::string(target.name));
+        if (raw.r_addend > kMaxAddend || raw.r_addend < -kMaxAddend)
+          return fail(Errc::kMalformed,
+                      where + ": relocation at " + hex(raw.r_offset) + ": addend " + std::to_string(raw.r_addend) + " is absurd");
         target.relocations.push_back({raw.r_offset, raw.getType(false), SymbolIndex(symbol), raw.r_addend});
       }
       std::ranges::stable_sort(target.relocations, {}, &Relocation::offset);

@@ -70,9 +70,11 @@ class Closer {
     for (const Reference& reference : entity.references) follow(reference, patched_.describe(index));
     for (const std::size_t record : entity.records) {
       const diff::Record& owned = patched_.records()[record];
-      for (const diff::RecordField& field : owned.fields)
-        if (field.target && field.schema->kind == target::FieldKind::kKey)
-          follow(Reference{0, target::FixupKind::kPcRel32, *field.target, 0, false}, patched_.describe(index));
+      for (const diff::RecordField& field : owned.fields) {
+        const bool is_code = field.schema->kind == target::FieldKind::kCode;
+        if (field.target && (field.schema->kind == target::FieldKind::kKey || (is_code && !owned.companion)))
+          follow(Reference{0, target::FixupKind::kPcRel32, *field.target, 0, is_code}, patched_.describe(index));
+      }
       if (!owned.companion) continue;
       for (const Reference& reference : patched_.references(*owned.companion))
         follow(reference, std::string(owned.schema->companion) + " of " + patched_.describe(index));
