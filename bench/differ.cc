@@ -64,6 +64,14 @@ void take_apart(benchmark::State& state) {
 }
 BENCHMARK(take_apart)->Unit(benchmark::kMillisecond);
 
+/// Bytes of code in the object.
+std::int64_t text_size(const elf::Object& object) {
+  std::int64_t size = 0;
+  for (const elf::Section& section : object.sections())
+    if (section.is_executable()) size += static_cast<std::int64_t>(section.size);
+  return size;
+}
+
 void correlate(benchmark::State& state) {
   Inputs& in = inputs();
   for (auto unused : state) benchmark::DoNotOptimize(must(diff::correlate(in.original_model, in.patched_model)));
@@ -73,8 +81,22 @@ BENCHMARK(correlate)->Unit(benchmark::kMillisecond);
 void compare(benchmark::State& state) {
   Inputs& in = inputs();
   for (auto unused : state) benchmark::DoNotOptimize(diff::compare(in.original_model, in.patched_model, in.correlation, "unit"));
+  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) * text_size(in.original));
 }
 BENCHMARK(compare)->Unit(benchmark::kMillisecond);
+
+/// The canonical comparison of code: decoding, references, records and the comparison itself, of both objects. Bytes are those of the
+/// original's code.
+void compare_from_bytes(benchmark::State& state) {
+  Inputs& in = inputs();
+  for (auto unused : state) {
+    const auto original = must(diff::ObjectModel::make(in.original, xen::profile(), in.decoder));
+    const auto patched = must(diff::ObjectModel::make(in.patched, xen::profile(), in.decoder));
+    benchmark::DoNotOptimize(diff::compare(original, patched, in.correlation, "unit"));
+  }
+  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) * text_size(in.original));
+}
+BENCHMARK(compare_from_bytes)->Unit(benchmark::kMillisecond);
 
 void close_over(benchmark::State& state) {
   Inputs& in = inputs();

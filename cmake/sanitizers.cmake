@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 option(HOTPATCH_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
-if(HOTPATCH_SANITIZE)
+option(HOTPATCH_FUZZ "Build the fuzz targets with libFuzzer (clang), sanitizers included" OFF)
+if(HOTPATCH_SANITIZE OR HOTPATCH_FUZZ)
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)
+endif()
+if(HOTPATCH_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link -gline-tables-only -O1)
 endif()
