@@ -32,6 +32,7 @@ class Extractor {
     for (const Inclusion& inclusion : closure_.included) add_block(inclusion);
     for (const Inclusion& inclusion : closure_.included) add_fixups(inclusion.entity);
     HP_TRY(add_tables());
+    for (const Inclusion& inclusion : closure_.included) mark_new_uses(inclusion.entity);
     for (const Inclusion& inclusion : closure_.included) add_function_patch(inclusion.entity);
     return std::move(product_);
   }
@@ -85,6 +86,7 @@ class Extractor {
     const Entity& entity = patched_.entity(patched);
     External added;
     added.name = std::string(entity.name);
+    added.is_inherited = true;  // until mark_new_uses() finds otherwise
     added.is_function = entity.kind == EntityKind::kFunction;
     if (const auto twin = correlation_.to_original(patched)) {
       const Entity& original = original_.entity(*twin);
@@ -127,6 +129,24 @@ class Extractor {
     std::vector<Fixup> fixups;
     for (const Reference& reference : patched_.entity(index).references) fixups.push_back(fixup(reference));
     into.fixups = std::move(fixups);
+  }
+
+  /// Finds the externals that an included entity refers to more often than its original did.
+  void mark_new_uses(EntityIndex index) {
+    std::map<EntityIndex, std::size_t> uses;  // of original entities
+    if (const auto twin = correlation_.to_original(index))
+      for (const Reference& reference : original_.entity(*twin).references) ++uses[reference.target.entity];
+    for (const Reference& reference : patched_.entity(index).references) {
+      const auto known = externals_.find(reference.target.entity);
+      if (known == externals_.end()) continue;
+      const auto original = correlation_.to_original(reference.target.entity);
+      const auto left = original ? uses.find(*original) : uses.end();
+      if (left == uses.end() || left->second == 0) {
+        product_.externals[known->second.value()].is_inherited = false;
+      } else {
+        --left->second;
+      }
+    }
   }
 
   Result<> add_tables() {
@@ -198,7 +218,11 @@ class Extractor {
     added.why = "referred to by a record of an included function";
     const ByteView contents = patched_.contents(piece);
     added.contents.assign(contents.begin(), contents.end());
-    for (const Reference& reference : patched_.references(piece)) added.fixups.push_back(fixup(reference));
+    for (const Reference& reference : patched_.references(piece)) {
+      added.fixups.push_back(fixup(reference));
+      if (const auto* outside = std::get_if<ExternalIndex>(&added.fixups.back().target))
+        product_.externals[outside->value()].is_inherited = false;  // it is not known of which function's original it is
+    }
     const BlockIndex index = push(std::move(added));
     companions_.emplace(key, index);
     return index;

@@ -35,6 +35,8 @@ struct External {
   std::string name;        // symbol name; empty for a place in a section without one
   bool is_global = false;  // found by name alone
   bool is_function = false;
+  /// Only functions refer to it whose originals do so as well, no less often: the patch brings no new use of it.
+  bool is_inherited = false;
   std::optional<elf::SymbolIndex> original_symbol;    // in the original object, where it knows the symbol
   std::optional<elf::SectionIndex> original_section;  // in the original object, for a place known by section and offset
   std::uint64_t original_offset = 0;                  // bytes in original_section

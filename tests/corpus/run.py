@@ -7,7 +7,7 @@ reject   must give none, and say why
 noop     must end as "nothing to do", or be refused
 warn     must give a payload as accept does, and a warning (tests/corpus/exceptions.tsv alone says so)
 
-usage: run.py --hotpatch PROGRAM --base DIR [--only ID,ID…] [--results FILE.tsv]
+usage: run.py --hotpatch PROGRAM --base DIR [--only ID,ID… | --leave-out ID,ID…] [--results FILE.tsv]
 """
 import argparse
 import filecmp
@@ -135,6 +135,7 @@ def main():
     parser.add_argument("--hotpatch", required=True)
     parser.add_argument("--base", required=True)
     parser.add_argument("--only", default="")
+    parser.add_argument("--leave-out", default="")
     parser.add_argument("--results", type=pathlib.Path)
     args = parser.parse_args()
     place = corpus.find_or_exit()
@@ -143,6 +144,7 @@ def main():
         wanted = args.only.split(",")
         rows = [row for row in rows if row.id in wanted]
 
+    rows = [row for row in rows if row.id not in args.leave_out.split(",")]
     print("id    table   code              outcome            time  changed functions, or why there is no payload")
     results = []
     with tempfile.TemporaryDirectory(prefix="hotpatch-corpus-") as folder:

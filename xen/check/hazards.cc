@@ -339,7 +339,11 @@ class Hazards {
       if (!is_used[number] || (symbol.section != SHN_ABS && symbol.section != SHN_UNDEF)) continue;
       const Place where{.unit = {}, .symbol = std::string(symbol.name), .section = {}, .source = {}};
       const TargetAddr address(symbol.value);
-      if (xen_.init().contains(address)) {
+      if (xen_.init().contains(address) && replaced_code_branches_to(address)) {
+        add("HP055-boot-only-path", Severity::kWarning, where,
+            std::string(symbol.name) + " is at " + hex(symbol.value) +
+                ", in memory that Xen frees after boot, and a function that is replaced branches to it as well");
+      } else if (xen_.init().contains(address)) {
         add("HP050-init", Severity::kError, where,
             std::string(symbol.name) + " is at " + hex(symbol.value) + ", in memory that Xen frees after boot");
       } else if (!xen_.whole().contains(address) && address != xen_.whole().end && !depends_on_payload()) {
@@ -351,6 +355,22 @@ class Hazards {
       add("HP140-undefined-symbol", Severity::kNote, {.unit = {}, .symbol = symbol.name, .section = {}, .source = {}},
           symbol.name + " is looked up by name at upload, in Xen and in any payload that is loaded");
     }
+  }
+
+  /// Whether the hypervisor's own code has a call or jump to `address` in one of the functions that the payload replaces.
+  [[nodiscard]] bool replaced_code_branches_to(TargetAddr address) const {
+    for (const LoadedFunction& function : loaded_.functions()) {
+      const auto code = loaded_.memory().read(function.old_addr, function.old_size);
+      for (std::size_t at = 0; code && at + 5 <= code->size(); ++at) {
+        // E8 and E9 are CALL and JMP rel32, 0F 80 to 0F 8F the conditional jumps; all count from the end of the field.
+        const auto opcode = std::to_integer<std::uint8_t>((*code)[at]);
+        const bool is_conditional = (opcode & 0xf0U) == 0x80 && at != 0 && (*code)[at - 1] == std::byte{0x0f};
+        if (opcode != 0xe8 && opcode != 0xe9 && !is_conditional) continue;
+        const std::int64_t displacement = load_le<std::int32_t>(*code, at + 1);
+        if (function.old_addr + (at + 5) + static_cast<std::uint64_t>(displacement) == address) return true;
+      }
+    }
+    return false;
   }
 
   void check_table_place() {

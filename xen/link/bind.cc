@@ -84,7 +84,12 @@ class Binder {
              "a symbol that the image dropped or inlined cannot be used; use another, or bring a copy in the patch");
       return std::nullopt;
     }
-    if (xen_.init().contains(*address)) {
+    if (xen_.init().contains(*address) && external.is_inherited) {
+      // What runs now has the very reference: a path that is taken during boot only, and that the patch does not change.
+      find("HP055-boot-only-path", Severity::kWarning, external,
+           describe(external) + ", which Xen frees after boot, is referred to as the original function does",
+           "make sure that the patch does not change when that path is taken");
+    } else if (xen_.init().contains(*address)) {
       refuse("HP050-init", external,
              describe(external) + " is at " + hex(address->value()) + ", in memory that Xen frees after boot",
              "do not use __init code or data in the patch");
@@ -118,8 +123,12 @@ class Binder {
   }
 
   void refuse(const char* rule, const extract::External& external, std::string text, std::string remedy) {
+    find(rule, Severity::kError, external, std::move(text), std::move(remedy));
+  }
+
+  void find(const char* rule, Severity severity, const extract::External& external, std::string text, std::string remedy) {
     report_.findings.add({.rule = rule,
-                          .severity = Severity::kError,
+                          .severity = severity,
                           .where = {.unit = unit_.patch->unit, .symbol = external.name, .section = {}, .source = {}},
                           .text = std::move(text),
                           .remedy = std::move(remedy)});

@@ -249,6 +249,17 @@ TEST_CASE("a reference into memory that is freed after boot is refused") {
   CHECK(has_rule(link({maker.unit()}, image).report.findings, "HP050-init"));
 }
 
+TEST_CASE("such a reference is a warning where the function that runs now has it too") {
+  const elf::Image image = make_image();
+  PatchMaker maker;
+  const auto boot_only = maker.global("boot_only");
+  maker.patch.externals[boot_only.value()].is_inherited = true;
+  maker.fix(maker.splice("victim"), 8, FixupKind::kBranch32, boot_only, -4, true);
+  const auto linked = link({maker.unit()}, image);
+  CHECK(has_rule(linked.report.findings, "HP055-boot-only-path"));
+  CHECK_FALSE(linked.report.findings.has_errors());
+}
+
 TEST_CASE("the proof and the name disagreeing about an address is refused") {
   const elf::Image image = make_image();
   PatchMaker maker;
