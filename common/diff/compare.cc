@@ -25,6 +25,7 @@ class Comparer {
     spread_from_constants();
     find_removed();
     check_rules();
+    check_storage();
     check_ambiguous();
     check_unknown_sections();
     return std::move(product_);
@@ -159,6 +160,34 @@ class Comparer {
                    : "the initial value of live data changes (" + what.reason +
                          "), which would have no effect on the value it has now",
            "set the new value in a load hook, or keep new state in a new variable");
+    }
+  }
+
+  /// The section's name without the variable's own: what the linker script sorts data by.
+  static std::string_view storage_of(const ObjectModel& model, const Entity& entity) {
+    const std::string_view section = model.object().section(entity.section).name;
+    const bool is_own = section.size() > entity.name.size() + 1 && section.ends_with(entity.name) &&
+                        section[section.size() - entity.name.size() - 1] == '.';
+    return is_own ? section.substr(0, section.size() - entity.name.size() - 1) : section;
+  }
+
+  /// Live data stays where it is, whatever the patched source says: what is constant there, or made read-only after boot, cannot be written.
+  void check_storage() {
+    for (std::size_t i = 0; i < patched_.entities().size(); ++i) {
+      const Entity& entity = patched_.entities()[i];
+      const auto twin = correlation_.to_original(EntityIndex(i));
+      if (entity.kind != EntityKind::kData || !entity.is_writable || !twin) continue;
+      const Entity& before = original_.entity(*twin);
+      // With other content it is refused for that.
+      if (before.kind != EntityKind::kData || product_.changes[i].verdict == Verdict::kChanged) continue;
+      const std::string_view from = storage_of(original_, before);
+      const std::string_view to = storage_of(patched_, entity);
+      if (from == to) continue;
+      find("HP007-data-moved", Severity::kError, entity,
+           "live data is in " + std::string(from) + ", where it stays, and not in " + std::string(to) +
+               (before.is_writable ? ": whether it may be written there is not known"
+                                   : ": it is constant there, and writing it is fatal"),
+           "leave the variable as it is, and keep new state in a new one");
     }
   }
 
