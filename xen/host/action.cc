@@ -24,6 +24,8 @@ constexpr Milliseconds kFirstPoll{2};
 constexpr Milliseconds kLongestPoll{100};
 constexpr unsigned kGetTries = 4;
 
+Milliseconds longest_action(const ActionPolicy& policy) noexcept { return 2 * policy.barrier_timeout + kCompletionGrace; }
+
 tl::unexpected<ActionError> ended(Failure failure, Error error) { return tl::unexpected(ActionError(failure, std::move(error))); }
 
 /// Runs apply, revert or replace.
@@ -109,7 +111,7 @@ class Runner {
 
   /// Xen took the request.
   Step wait_for_end(const Status& before) {
-    const Milliseconds limit = clock_.now() + 2 * policy_.barrier_timeout + kCompletionGrace;
+    const Milliseconds limit = clock_.now() + longest_action(policy_);
     Milliseconds interval = kFirstPoll;
     for (;;) {
       const Result<Status> status = get_stubbornly(channel_, clock_, name_);
@@ -178,6 +180,15 @@ Result<Status> get_stubbornly(Channel& channel, Clock& clock, const std::string&
     Result<Status> status = channel.get(name);
     if (status || status.error().os_error() == ENOENT || attempt == kGetTries) return status;
     clock.sleep(kFirstPoll * attempt);
+  }
+}
+
+Result<Status> get_settled(Channel& channel, Clock& clock, const std::string& name, const ActionPolicy& policy) {
+  const Milliseconds limit = clock.now() + longest_action(policy);
+  for (Milliseconds interval = kFirstPoll;; interval = std::min(interval * 2, kLongestPoll)) {
+    Result<Status> status = get_stubbornly(channel, clock, name);
+    if (!status || !status->is_pending() || clock.now() >= limit || clock.stop_requested()) return status;
+    clock.sleep(interval);
   }
 }
 

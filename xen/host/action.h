@@ -54,6 +54,10 @@ class ActionError {
 /// an answer.
 [[nodiscard]] Result<hypercall::Status> get_stubbornly(hypercall::Channel& channel, Clock& clock, const std::string& name);
 
+/// The same once nothing is under way on the payload. An -EAGAIN that stays is taken for a stale one after the time that Xen may take.
+[[nodiscard]] Result<hypercall::Status> get_settled(hypercall::Channel& channel, Clock& clock, const std::string& name,
+                                                    const ActionPolicy& policy);
+
 /// apply, revert or replace. Requires: `action` is one of these.
 [[nodiscard]] tl::expected<ActionReport, ActionError> run_action(hypercall::Channel& channel, Clock& clock,
                                                                  const std::string& name, hypercall::Action action,

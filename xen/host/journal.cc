@@ -196,7 +196,10 @@ Result<Journal> Journal::open(const std::filesystem::path& state_dir) {
 }
 
 Result<> Journal::append(const JournalRecord& record) {
-  HP_TRY(write_all(file_.get(), to_line(record), path_));
+  const std::string line = (is_torn_ ? "\n" : "") + to_line(record);
+  is_torn_ = true;
+  HP_TRY(write_all(file_.get(), line, path_));
+  is_torn_ = false;
   if (::fdatasync(file_.get()) != 0) return fail_errno("sync " + path_.string(), errno);
   return {};
 }

@@ -68,13 +68,14 @@ class Journal {
  public:
   /// Requires: make_state_dir succeeded. A torn last line is closed, so that it cannot swallow the next.
   static Result<Journal> open(const std::filesystem::path& state_dir);
-  /// Returns when the line is on the disk.
+  /// Returns when the line is on the disk. A line that got there in part only is closed by the next one.
   Result<> append(const JournalRecord& record);
 
  private:
   Journal(UniqueFd file, std::filesystem::path path) : file_(std::move(file)), path_(std::move(path)) {}
   UniqueFd file_;
   std::filesystem::path path_;
+  bool is_torn_ = false;  // the last line may lack its end
 };
 
 }  // namespace hotpatch::xen::host

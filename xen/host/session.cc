@@ -21,12 +21,15 @@ std::string outcome_name(Failure failure) {
   HP_UNREACHABLE();
 }
 
+std::string state_text(const Result<hypercall::Status>& status) {
+  if (!status) return status.error().os_error() == ENOENT ? "absent" : "unknown";
+  return hypercall::state_name(status->state);
+}
+
 }  // namespace
 
 std::string state_now(hypercall::Channel& channel, Clock& clock, const std::string& name) {
-  const Result<hypercall::Status> status = get_stubbornly(channel, clock, name);
-  if (!status) return status.error().os_error() == ENOENT ? "absent" : "unknown";
-  return hypercall::state_name(status->state);
+  return state_text(get_stubbornly(channel, clock, name));
 }
 
 Session::Session(hypercall::Channel& channel, Clock& clock, HostConfig config, HostLock lock, Journal journal, Memory memory)
@@ -56,7 +59,8 @@ Result<std::unique_ptr<Session>> Session::open(hypercall::Channel& channel, Cloc
 
 void Session::close_interrupted() {
   for (const JournalRecord& open : std::exchange(memory_.interrupted, {})) {
-    const std::string state = state_now(channel_, clock_, open.name);
+    // Xen may still be at it.
+    const std::string state = state_text(get_settled(channel_, clock_, open.name, config_.policy));
     warnings_.push_back("a former run (process " + std::to_string(open.pid) + ", " + open.time + ") was cut off during " +
                         open.action + " of " + open.name + "; that payload is now: " + state);
     JournalRecord end = open;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "xen/host/journal.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
+
+#include <csignal>
 
 #include <doctest/doctest.h>
 
@@ -101,6 +104,43 @@ TEST_CASE("a torn last line is left out, and does not swallow the next record") 
   CHECK(after->damaged_lines == 1);
   REQUIRE(after->records.size() == 2);
   CHECK(after->records[1].id == 2);
+}
+
+/// Files of this process can grow to `size` bytes, and no further.
+class FullDisk {
+ public:
+  explicit FullDisk(rlim_t size) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &before_) == 0);
+    const rlimit limit = {size, before_.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &limit) == 0);
+  }
+  FullDisk(const FullDisk&) = delete;
+  FullDisk& operator=(const FullDisk&) = delete;
+  ~FullDisk() {
+    (void)::setrlimit(RLIMIT_FSIZE, &before_);
+    (void)std::signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int);
+};
+
+TEST_CASE("a record that did not fit on the disk does not swallow the next one of the same run") {
+  const Place place;
+  REQUIRE(make_state_dir(place.dir));
+  auto journal = Journal::open(place.dir);
+  REQUIRE(journal->append(record(1, false)));
+  {
+    const FullDisk full(std::filesystem::file_size(place.file) + 20);
+    CHECK_FALSE(journal->append(record(2, false)));
+  }
+  REQUIRE(journal->append(record(3, false)));
+  const auto read = read_journal(place.dir);
+  REQUIRE(read);
+  CHECK(read->damaged_lines == 1);
+  REQUIRE(read->records.size() == 2);
+  CHECK(read->records[1].id == 3);
 }
 
 TEST_CASE("a journal cut at any byte is read without complaint, and no record is invented") {

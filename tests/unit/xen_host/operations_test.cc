@@ -250,6 +250,32 @@ TEST_CASE("a run that was cut off during an action is found by the next one, wit
   CHECK(session->memory().stack == std::vector<std::string>{"first"});
 }
 
+TEST_CASE("what a run that was cut off has begun is waited for before its state is told") {
+  Desk desk;
+  REQUIRE(upload(*desk.session(), "first", checked(kFirst)));
+  JournalRecord cut;
+  cut.time = "then";
+  cut.pid = 4711;
+  cut.boot = "boot";
+  cut.id = 77;
+  cut.command = cut.action = "apply";
+  cut.name = "first";
+  REQUIRE(Journal::open(desk.config.state_dir)->append(cut));
+  desk.xen.polls_to_end = 5;
+  REQUIRE(desk.xen.action("first", Action::kApply, 30, 0));
+  CHECK(desk.session()->memory().stack == std::vector<std::string>{"first"});
+  CHECK(desk.journal().records.back().state == "applied");
+
+  // An -EAGAIN that stays holds nobody up for long.
+  desk.xen.make_rc_stale("first");
+  cut.id = 78;
+  REQUIRE(Journal::open(desk.config.state_dir)->append(cut));
+  const auto before = desk.clock.now();
+  (void)desk.session();
+  CHECK(desk.clock.now() - before < Milliseconds(10'000));
+  CHECK(desk.journal().records.back().state == "applied");
+}
+
 TEST_CASE("while a session is open, a survey shows its action as under way and changes nothing") {
   Desk desk;
   REQUIRE(upload(*desk.session(), "first", checked(kFirst)));
