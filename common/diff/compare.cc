@@ -171,7 +171,8 @@ class Comparer {
     return is_own ? section.substr(0, section.size() - entity.name.size() - 1) : section;
   }
 
-  /// Live data stays where it is, whatever the patched source says: what is constant there, or made read-only after boot, cannot be written.
+  /// Live data stays where it is, whatever the patched source says: what is constant there, or made read-only after boot, cannot be
+  /// written.
   void check_storage() {
     for (std::size_t i = 0; i < patched_.entities().size(); ++i) {
       const Entity& entity = patched_.entities()[i];

@@ -69,7 +69,8 @@ def compare(payload_path, base, args, folder):
     placed = layout(sections(payload_path), base)
     link_with_ld(payload_path, placed, theirs)
     linked = {section[0]: section for section in sections(theirs)}
-    kept = {(one["section"], one["offset"] + i) for one in report["kept"] for i in range(8 if one["section"] == ".modinfo" else 4)}
+    kept = {(one["section"], one["offset"] + i) for one in report["kept"]
+            for i in range(8 if one["section"] in (".modinfo", ".livepatch.funcs") else 4)}
     compared = 0
     for name, kind, flags, _, contents, size, _ in sections(ours):
         if not flags & SHF_ALLOC or kind == SHT_NOBITS or size == 0:

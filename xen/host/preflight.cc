@@ -24,6 +24,14 @@ std::string objections(const CheckReport& report) {
   return text;
 }
 
+Result<> check_by_rules(ByteView file, const PayloadInfo& payload, const std::string& name,
+                        std::optional<TargetAddr> load_address) {
+  HP_ASSIGN(const CheckReport report, xen::check_payload(file, Hypervisor::unseen(payload.xen_depends), load_address));
+  if (report.verdict == Verdict::kAccepted) return {};
+  return tl::unexpected(Error(Errc::kRejected, "payload " + name + " was not uploaded: " + objections(report))
+                            .with_remedy("build it again; hotpatch check FILE --base DIR says more"));
+}
+
 }  // namespace
 
 Result<CheckedPayload> check_payload(Bytes file, const std::string& name) {
@@ -39,12 +47,12 @@ Result<CheckedPayload> check_payload(Bytes file, const std::string& name) {
     const ByteView metadata = object.section(*index).contents;
     checked.metadata.assign(metadata.begin(), metadata.end());
   }
-  HP_ASSIGN(const CheckReport report, xen::check_payload(checked.file, Hypervisor::unseen(checked.info.xen_depends)));
-  if (report.verdict != Verdict::kAccepted) {
-    return tl::unexpected(Error(Errc::kRejected, "payload " + name + " was not uploaded: " + objections(report))
-                              .with_remedy("build it again; hotpatch check FILE --base DIR says more"));
-  }
+  HP_TRY(check_by_rules(checked.file, checked.info, name, std::nullopt));
   return checked;
+}
+
+Result<> check_image(ByteView image, const PayloadInfo& payload, TargetAddr load_address) {
+  return check_by_rules(image, payload, payload.name + " as linked for " + hex(load_address.value()), load_address);
 }
 
 Result<CheckedPayload> read_checked_payload(const std::filesystem::path& path) {

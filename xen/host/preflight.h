@@ -29,6 +29,9 @@ Result<CheckedPayload> read_checked_payload(const std::filesystem::path& path);
 /// The same for bytes already read. `name` is for messages, and the payload's if its metadata has none.
 Result<CheckedPayload> check_payload(Bytes file, const std::string& name);
 
+/// The same rules for an image of a checked payload, linked for that address. kRejected, kUnsupported.
+Result<> check_image(ByteView image, const PayloadInfo& payload, TargetAddr load_address);
+
 /// kTrust unless the payload was made for the hypervisor with that build ID.
 Result<> check_made_for(const PayloadInfo& payload, const BuildId& hypervisor);
 

@@ -30,6 +30,10 @@ Result<Settled> settle(const CheckedPayload& payload, const SettleSteps& steps) 
       settled.why_not = linked.error().message();
       break;
     }
+    if (const Result<> good = check_image(linked->file, payload.info, linked->load_address); !good) {
+      settled.why_not = good.error().message();
+      break;
+    }
     if (const Result<> gone = steps.unload(); !gone) {
       if (is_image) return stuck("its image lies in a wrong place, and could not be unloaded", gone.error());
       settled.why_not = gone.error().message();

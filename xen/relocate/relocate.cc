@@ -34,6 +34,7 @@ class Relocator {
 
   Result<LinkedPayload> run() && {
     HP_TRY(write_linked_for());
+    keep_names();
     HP_TRY(find_kept());
     for (std::size_t number = 1; number < payload_.sections().size(); ++number)
       if (is_table(payload_.sections()[number])) HP_TRY(relocate(number));
@@ -81,6 +82,13 @@ class Relocator {
     const std::string digits = format_linked_for(base_.value());
     std::ranges::copy(as_byte_view(digits), contents(section).begin() + static_cast<std::ptrdiff_t>(*place));
     return {};
+  }
+
+  void keep_names() {
+    const auto index = payload_.find_section(kFuncsSection);
+    if (!index) return;
+    for (std::uint64_t at = kFuncNameOffset; at < payload_.section(*index).contents.size(); at += kFuncSize)
+      kept_fields_.emplace(Field{*index, at}, "a name: Xen's debug key 'x' prints it, wherever the payload is");
   }
 
   /// Alternative calls: RIP-relative indirect calls or jumps that a record names.

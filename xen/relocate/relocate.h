@@ -4,17 +4,19 @@
 //
 // A payload file is relocatable; what is open in it depends on the load address B alone. Its layout is a function of its section headers
 // (PayloadLayout), so once B is known every field is: S + A, or S + A - P. The fields are written into a copy of the file, and the entries
-// of its relocation tables that have been applied are dropped. Two kinds of entry stay for Xen's loader to apply:
+// of its relocation tables that have been applied are dropped. Three kinds of entry stay for Xen's loader to apply:
 //
 //   the load-address word of .modinfo   the only witness of where Xen put the image. Were it written here, it would say what we believe
 //                                       and not what is so. What we believe is the metadata entry "linked" beside it.
 //   sites of alternative calls          Xen reads the function pointer through the site's displacement while it takes the upload
 //                                       (4.17 _apply_alternatives, 4.21 apply_alt_calls), before anyone could see that the image lies
 //                                       elsewhere: a displacement for another address would be a wild read in the hypervisor.
+//   names in .livepatch.funcs           The debug key 'x' prints them for whatever is loaded, applied or not (livepatch_printall):
+//                                       a wild read again, should this program be killed before it has unloaded a misplaced image.
 //
-// Nothing else that Xen reads during an upload holds an absolute field of the payload's own: tables of alternatives, exceptions and bug
-// frames count from their own places. So an image that landed elsewhere is harmless as long as it is not applied, and
-// is_where_linked_for() tells that before anything is.
+// Nothing else that Xen reads of a payload that is not applied holds an absolute field of the payload's own: tables of alternatives,
+// exceptions and bug frames count from their own places. So an image that landed elsewhere is harmless as long as it is not applied, and
+// placement_of() tells that before anything is.
 #pragma once
 
 #include <cstdint>
