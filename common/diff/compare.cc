@@ -47,8 +47,10 @@ class Comparer {
     if (is_content || entity.kind == EntityKind::kExternal || entity.role == SectionRole::kCompanion) return;
     if (entity.kind == EntityKind::kAnonymous) return;  // seen through what refers to it
     const auto twin = correlation_.to_original(index);
+    change(index).is_private = entity.is_private;
     if (!twin) {
-      change(index) = {Verdict::kNew, std::nullopt, "new"};
+      change(index).verdict = Verdict::kNew;
+      change(index).reason = "new";
       return;
     }
     auto difference = equality_.compare(*twin, index);
@@ -87,8 +89,8 @@ class Comparer {
       for (const Reference& reference : patched_.entities()[i].references) users[reference.target.entity.value()].emplace_back(i);
     const auto is_changed_constant = [&](EntityIndex index) {
       const Entity& entity = patched_.entity(index);
-      return change(index).verdict == Verdict::kChanged && entity.kind == EntityKind::kData && !entity.is_writable &&
-             is_live(entity);
+      return change(index).verdict == Verdict::kChanged && !entity.is_private && entity.kind == EntityKind::kData &&
+             !entity.is_writable && is_live(entity);
     };
     std::deque<EntityIndex> queue;
     for (std::size_t i = 0; i < patched_.entities().size(); ++i)
@@ -126,7 +128,8 @@ class Comparer {
     for (std::size_t i = 0; i < original_.entities().size(); ++i) {
       const Entity& entity = original_.entities()[i];
       const bool counts = entity.kind == EntityKind::kFunction || entity.kind == EntityKind::kData;
-      if (counts && !entity.parent && !correlation_.to_patched(EntityIndex(i))) product_.removed.emplace_back(i);
+      if (counts && !entity.parent && !entity.is_private && !correlation_.to_patched(EntityIndex(i)))
+        product_.removed.emplace_back(i);
     }
     for (const EntityIndex index : product_.removed) {
       const Entity& entity = original_.entity(index);
@@ -146,13 +149,18 @@ class Comparer {
     for (std::size_t i = 0; i < patched_.entities().size(); ++i) {
       const Entity& entity = patched_.entities()[i];
       const Change& what = product_.changes[i];
-      if (what.verdict != Verdict::kChanged && what.verdict != Verdict::kNew) continue;
+      if ((what.verdict != Verdict::kChanged && what.verdict != Verdict::kNew) || what.is_private) continue;
       const bool is_new = what.verdict == Verdict::kNew;
       const std::string how = is_new ? "is new" : "changes (" + what.reason + ")";
       if (entity.role) {
         check_role(entity, *entity.role, how, is_new);
         if (*entity.role != SectionRole::kReadOnly) continue;
       }
+      if (entity.kind == EntityKind::kFunction && !is_new && !entity.parent &&
+          !is_traceable(original_.entity(*correlation_.to_original(EntityIndex(i)))))
+        find("HP030-untraceable", Severity::kError, entity,
+             "a function that the target cannot redirect " + how + ": it has no place for a tracer's call",
+             "change a function that calls it");
       if (entity.kind != EntityKind::kData || !entity.is_writable || is_new) continue;
       const bool resized = original_.entity(*correlation_.to_original(EntityIndex(i))).size != entity.size;
       find(resized ? "HP004-data-size" : "HP005-data-initialiser", Severity::kError, entity,
@@ -192,6 +200,22 @@ class Comparer {
     }
   }
 
+  /// Whether the target can lead calls of the original function elsewhere.
+  bool is_traceable(const Entity& original) const {
+    const target::Profile& profile = original_.profile();
+    if (profile.entry_sections.empty() && profile.entry_calls.empty()) return true;
+    const auto names = [](std::span<const std::string_view> list, std::string_view name) {
+      return std::ranges::find(list, name) != list.end();
+    };
+    constexpr std::uint64_t kEntry = 32;  // bytes: an ENDBR64 and a call, with room for padding
+    return std::ranges::any_of(
+               original.records,
+               [&](std::size_t record) { return names(profile.entry_sections, original_.records()[record].schema->name); }) ||
+           std::ranges::any_of(original.references, [&](const Reference& reference) {
+             return reference.offset < kEntry && names(profile.entry_calls, original_.entity(reference.target.entity).name);
+           });
+  }
+
   void check_role(const Entity& entity, SectionRole role, const std::string& how, bool is_new) {
     switch (role) {
       case SectionRole::kInit:
@@ -214,7 +238,14 @@ class Comparer {
         if (!is_new)
           find("HP066-hooks", Severity::kError, entity, "the original has hooks of its own", "build from a source without hooks");
         break;
+      case SectionRole::kUntraced:
+        if (!is_new)
+          find("HP030-untraceable", Severity::kError, entity, "code that the target cannot redirect " + how,
+               "change a function that calls it");
+        break;
       case SectionRole::kReadOnly:
+      case SectionRole::kPlain:
+      case SectionRole::kPrivate:
       case SectionRole::kCompanion:
       case SectionRole::kDiscarded:
       case SectionRole::kMetadata: break;
@@ -233,6 +264,7 @@ class Comparer {
                                      names(patched_, ambiguity.patched) + " of the patched object";
       const std::string remedy = "say it with --pair ORIGINAL=PATCHED, or give the symbols different names in the source";
       // A copy of code or of a constant is as good as the original's; state is not.
+      if (first.is_private) continue;
       if (first.is_writable)
         find("HP011-ambiguous-static", Severity::kError, first, "which variable is which cannot be told: " + candidates, remedy);
       else if (first.kind == EntityKind::kFunction)
@@ -274,8 +306,9 @@ class Comparer {
 }  // namespace
 
 bool ChangeSet::any() const noexcept {
-  return std::ranges::any_of(
-      changes, [](const Change& change) { return change.verdict == Verdict::kChanged || change.verdict == Verdict::kNew; });
+  return std::ranges::any_of(changes, [](const Change& change) {
+    return !change.is_private && (change.verdict == Verdict::kChanged || change.verdict == Verdict::kNew);
+  });
 }
 
 ChangeSet compare(const ObjectModel& original, const ObjectModel& patched, const Correlation& correlation,

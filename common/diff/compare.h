@@ -31,6 +31,7 @@ struct Change {
   Verdict verdict = Verdict::kNone;
   std::optional<Difference> difference;  // the first one, of a changed entity
   std::string reason;                    // "its code differs", "uses the changed constant patch_digests"
+  bool is_private = false;               // of an object that the compiler makes for each use: seen through what refers to it
 };
 
 struct ChangeSet {

@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include "common/elf/symbol_name.h"
-
 namespace hotpatch::diff {
 namespace {
 
@@ -77,6 +75,8 @@ std::optional<Difference> Equality::compare(EntityIndex original, EntityIndex pa
   const Run original_run{original_.contents(before), before.references, before.instructions};
   const Run patched_run{patched_.contents(after), after.references, after.instructions};
   if (auto difference = compare_code(original_run, patched_run)) return difference;
+  if (before.prefix_size != after.prefix_size || !std::ranges::equal(original_.prefix(before), patched_.prefix(after)))
+    return Difference{0, 0, "what stands before its entry differs"};
   return compare_records(before, after);
 }
 
@@ -143,7 +143,7 @@ std::optional<Difference> Equality::compare_data(const Entity& original, const E
         return Difference{at, at, *reason};
       at += std::max<std::uint64_t>(1, target::fixup_size(original.references[next++].kind));
     } else {
-      if (before[at] != after[at]) return Difference{at, at, "content differs"};
+      if (before[at] != after[at] && !is_line(original, before, after, at)) return Difference{at, at, "content differs"};
       ++at;
     }
   }
@@ -151,30 +151,45 @@ std::optional<Difference> Equality::compare_data(const Entity& original, const E
 }
 
 std::optional<Difference> Equality::compare_records(const Entity& original, const Entity& patched) {
-  const std::size_t count = std::min(original.records.size(), patched.records.size());
+  // What lies behind the code's end belongs to padding: an unwinder's notes on the gap between two functions.
+  const auto inside = [](const ObjectModel& model, const Entity& entity) {
+    std::vector<std::size_t> records;
+    for (const std::size_t index : entity.records)
+      if (model.records()[index].owner.offset < static_cast<std::int64_t>(entity.size)) records.push_back(index);
+    return records;
+  };
+  return compare_records(inside(original_, original), 0, inside(patched_, patched), 0);
+}
+
+std::optional<Difference> Equality::compare_records(const std::vector<std::size_t>& original, std::uint64_t original_base,
+                                                    const std::vector<std::size_t>& patched, std::uint64_t patched_base) {
+  const std::size_t count = std::min(original.size(), patched.size());
   for (std::size_t i = 0; i < count; ++i) {
-    const Record& before = original_.records()[original.records[i]];
-    const Record& after = patched_.records()[patched.records[i]];
+    const Record& before = original_.records()[original[i]];
+    const Record& after = patched_.records()[patched[i]];
     const auto at_before = static_cast<std::uint64_t>(std::max<std::int64_t>(0, before.owner.offset));
     const auto at_after = static_cast<std::uint64_t>(std::max<std::int64_t>(0, after.owner.offset));
-    if (before.schema->name != after.schema->name || !same_place(before.owner, after.owner))
+    const bool is_companion = original_.entity(before.owner.entity).role == target::SectionRole::kCompanion;
+    const bool same = is_companion ? at_before - original_base == at_after - patched_base : same_place(before.owner, after.owner);
+    if (before.schema != after.schema || !same)
       return Difference{at_before, at_after, "another record of " + std::string(after.schema->name)};
     if (auto reason = compare_record(before, after)) return Difference{at_before, at_after, std::move(*reason)};
   }
-  if (original.records.size() != patched.records.size())
-    return Difference{0, 0,
-                      std::to_string(patched.records.size()) + " records of special sections instead of " +
-                          std::to_string(original.records.size())};
+  if (original.size() != patched.size())
+    return Difference{
+        0, 0, std::to_string(patched.size()) + " records of special sections instead of " + std::to_string(original.size())};
   return std::nullopt;
 }
 
 std::optional<std::string> Equality::compare_record(const Record& original, const Record& patched) {
   const std::string table(original.schema->name);
-  const ByteView before =
-      original_.object().section(original.section).contents.subspan(original.offset, original.schema->record_size);
-  const ByteView after = patched_.object().section(patched.section).contents.subspan(patched.offset, patched.schema->record_size);
+  const Bytes before_bytes = original_.contents(original);
+  const Bytes after_bytes = patched_.contents(patched);
+  const ByteView before = before_bytes;
+  const ByteView after = after_bytes;
   for (std::size_t i = 0; i < original.fields.size(); ++i) {
     const target::Field& field = *original.fields[i].schema;
+    if (field.kind == target::FieldKind::kLine) continue;
     const auto& to_before = original.fields[i].target;
     const auto& to_after = patched.fields[i].target;
     const std::string changed = table + ": " + std::string(field.name) + " differs";
@@ -194,7 +209,8 @@ std::optional<std::string> Equality::compare_record(const Record& original, cons
     const auto instructions_after = patched_.instructions(*patched.companion);
     const Run run_before{original_.contents(*original.companion), references_before, instructions_before};
     const Run run_after{patched_.contents(*patched.companion), references_after, instructions_after};
-    if (compare_code(run_before, run_after))
+    if (compare_code(run_before, run_after) || compare_records(original_.records(*original.companion), original.companion->offset,
+                                                               patched_.records(*patched.companion), patched.companion->offset))
       return table + ": the code that it refers to in " + std::string(original.schema->companion) + " differs";
   }
   return std::nullopt;
@@ -211,18 +227,26 @@ std::optional<std::string> Equality::compare_reference(const Reference& original
          name(original_, original.target);
 }
 
+bool Equality::is_line(const Entity& entity, ByteView before, ByteView after, std::uint64_t at) const {
+  for (const target::DataLine& line :
+       target::find_data_lines(original_.profile(), original_.object().section(entity.section).name)) {
+    if (at < line.offset || at >= line.offset + sizeof line.mask || line.offset + sizeof line.mask > before.size()) continue;
+    const auto changed = load_le<std::uint32_t>(before, line.offset) ^ load_le<std::uint32_t>(after, line.offset);
+    if ((changed & ~line.mask) == 0) return true;
+  }
+  return false;
+}
+
 bool Equality::is_identified_by_content(const Entity& entity) const {
   switch (entity.kind) {
     case EntityKind::kString:
     case EntityKind::kConstant:
-    case EntityKind::kAnonymous: return true;
+    case EntityKind::kAnonymous: return !entity.is_writable || entity.is_private;
     case EntityKind::kFunction:
     case EntityKind::kExternal: return false;
     case EntityKind::kData: break;
   }
-  if (entity.is_writable) return false;
-  const auto& stems = original_.profile().private_statics;
-  return std::ranges::find(stems, elf::split_symbol_name(entity.name).base) != stems.end();
+  return entity.is_private;
 }
 
 bool Equality::same_place(const Place& original, const Place& patched) {

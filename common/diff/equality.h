@@ -50,11 +50,16 @@ class Equality {
   std::optional<Difference> compare_code(const Run& original, const Run& patched);
   std::optional<Difference> compare_data(const Entity& original, const Entity& patched);
   std::optional<Difference> compare_records(const Entity& original, const Entity& patched);
+  /// Places count from the bases.
+  std::optional<Difference> compare_records(const std::vector<std::size_t>& original, std::uint64_t original_base,
+                                            const std::vector<std::size_t>& patched, std::uint64_t patched_base);
   std::optional<std::string> compare_record(const Record& original, const Record& patched);
   std::optional<std::string> compare_reference(const Reference& original, const Reference& patched);
   bool same_place(const Place& original, const Place& patched);
   bool same_content(EntityIndex original, EntityIndex patched);
   [[nodiscard]] bool is_identified_by_content(const Entity& entity) const;
+  /// Whether the byte belongs to a line number that the profile knows of, and nothing else around it differs.
+  [[nodiscard]] bool is_line(const Entity& entity, ByteView before, ByteView after, std::uint64_t at) const;
 
   const ObjectModel& original_;
   const ObjectModel& patched_;

@@ -63,6 +63,27 @@ std::vector<target::Instruction> ObjectModel::instructions(const Piece& piece) c
   return inside;
 }
 
+std::vector<std::size_t> ObjectModel::records(const Piece& piece) const {
+  std::vector<std::size_t> inside;
+  const auto companion = companion_entities_.find(piece.section);
+  if (companion == companion_entities_.end()) return inside;
+  for (const std::size_t index : entity(companion->second).records) {
+    const std::int64_t at = records_[index].owner.offset;
+    if (at >= 0 && static_cast<std::uint64_t>(at) >= piece.offset && static_cast<std::uint64_t>(at) - piece.offset < piece.size)
+      inside.push_back(index);
+  }
+  return inside;
+}
+
+Bytes ObjectModel::contents(const Record& record) const {
+  const ByteView section = object_->section(record.section).contents;
+  const std::size_t size = std::min<std::size_t>(record.schema->record_size, section.size() - record.offset);
+  Bytes bytes(section.begin() + static_cast<std::ptrdiff_t>(record.offset),
+              section.begin() + static_cast<std::ptrdiff_t>(record.offset + size));
+  bytes.resize(record.schema->record_size);
+  return bytes;
+}
+
 std::string ObjectModel::describe(EntityIndex index) const {
   const Entity& what = entity(index);
   if (what.kind == EntityKind::kString) {

@@ -63,8 +63,9 @@ struct Piece {
 /// One field of a record.
 struct RecordField {
   const target::Field* schema = nullptr;
-  std::optional<Place> target;  // of a field that a relocation fills
-  std::int64_t line = 0;        // what its line bits hold
+  std::optional<Place> target;                        // of a field that a relocation fills
+  target::FixupKind kind = target::FixupKind::kNone;  // of that relocation
+  std::int64_t line = 0;                              // what its line bits hold
 };
 
 /// One record of a special section.
@@ -88,12 +89,14 @@ struct Entity {
   std::uint64_t size = 0;                  // bytes
   bool is_global = false;
   bool is_writable = false;                       // by flags, but for what the profile knows better
-  std::optional<target::SectionRole> role;        // of its section, if the profile has a rule for it
+  bool is_private = false;                        // a copy of it is as good as the original
+  std::optional<target::SectionRole> role;        // of its section, if the profile has a rule for it; never kPlain
+  std::uint64_t prefix_size = 0;                  // bytes before it that belong to it: padding for call thunks, a type's hash
   std::optional<EntityIndex> parent;              // the function that this is an out-of-line part of ("f.cold")
   std::vector<EntityIndex> parts;                 // the reverse
   std::vector<std::size_t> records;               // that it owns; in ObjectModel::records(), by offset of the owner
   std::vector<Reference> references;              // by rising offset
-  std::vector<target::Instruction> instructions;  // of a function
+  std::vector<target::Instruction> instructions;  // of code
   std::string tied;                               // why the code cannot be moved away from its neighbours; empty if it can
 };
 
@@ -113,10 +116,20 @@ class ObjectModel {
   [[nodiscard]] std::span<const Record> records() const noexcept { return records_; }
   /// The entity's bytes; empty for NOBITS and external ones.
   [[nodiscard]] ByteView contents(const Entity& entity) const;
+  /// The bytes before the entity that belong to it.
+  [[nodiscard]] ByteView prefix(const Entity& entity) const {
+    return entity.prefix_size == 0
+               ? ByteView()
+               : object_->section(entity.section).contents.subspan(entity.offset - entity.prefix_size, entity.prefix_size);
+  }
   /// The code of a companion's piece, and the references in it, with offsets from the piece's start.
   [[nodiscard]] ByteView contents(const Piece& piece) const;
   [[nodiscard]] std::vector<Reference> references(const Piece& piece) const;
   [[nodiscard]] std::vector<target::Instruction> instructions(const Piece& piece) const;
+  /// Records that belong to code inside the piece, by their places in it.
+  [[nodiscard]] std::vector<std::size_t> records(const Piece& piece) const;
+  /// The bytes of a record; those that a cut-off last record lacks are zero.
+  [[nodiscard]] Bytes contents(const Record& record) const;
   /// Allocated sections that are in no table of the profile and do not follow the compiler's naming, with content.
   [[nodiscard]] std::span<const elf::SectionIndex> unknown_sections() const noexcept { return unknown_sections_; }
   /// For messages: "name", ".rodata+0x10", or the start of a string.
@@ -135,6 +148,7 @@ class ObjectModel {
     std::vector<Reference> references;  // offsets from the section's start
   };
   std::map<elf::SectionIndex, CompanionCode> companions_;
+  std::map<elf::SectionIndex, EntityIndex> companion_entities_;  // what stands for the whole of a companion section
 };
 
 }  // namespace hotpatch::diff

@@ -5,6 +5,8 @@
 #include <array>
 #include <tuple>
 
+#include "common/elf/symbol_name.h"
+
 namespace hotpatch::diff {
 namespace {
 
@@ -43,9 +45,7 @@ Result<ObjectModel> ModelBuilder::build() && {
   split_anonymous();
   for (std::size_t i = 0; i < use_.size(); ++i)
     if (use_[i] == SectionUse::kCompanion) HP_TRY(read_companion(elf::SectionIndex(i)));
-  for (std::size_t i = 0; i < use_.size(); ++i)
-    if (use_[i] == SectionUse::kSpecial)
-      HP_TRY(read_records(elf::SectionIndex(i), *target::find_special(profile_, object_.sections()[i].name)));
+  HP_TRY(read_records());
   for (Entity& entity : model_.entities_)
     std::ranges::sort(entity.records, {}, [&](std::size_t index) {
       const Record& record = model_.records_[index];
@@ -77,6 +77,17 @@ void ModelBuilder::classify_sections() {
       model_.unknown_sections_.emplace_back(i);
     }
     use_.push_back(use);
+    rules_.push_back(rule);
+  }
+}
+
+void ModelBuilder::give_role(Entity& entity) const {
+  const target::SectionRule* rule = rules_[entity.section.value()];
+  if (rule == nullptr || rule->role == SectionRole::kPlain) return;
+  if (rule->role == SectionRole::kPrivate) {
+    entity.is_private = true;
+  } else {
+    entity.role = rule->role;
   }
 }
 
@@ -116,10 +127,9 @@ void ModelBuilder::sort_symbols() {
 void ModelBuilder::make_entities_of(elf::SectionIndex index) {
   const elf::Section& section = object_.section(index);
   const std::vector<elf::SymbolIndex>& symbols = symbols_[index.value()];
-  const target::SectionRule* rule = target::find_rule(profile_, section.name);
   Entity common;
   common.section = index;
-  if (rule != nullptr) common.role = rule->role;
+  give_role(common);
   common.is_writable = section.is_writable() && common.role != SectionRole::kReadOnly;
   const auto finish = [&](Entity entity) {
     const std::uint64_t offset = entity.offset;
@@ -140,6 +150,16 @@ void ModelBuilder::make_entities_of(elf::SectionIndex index) {
     return end - begin < section.alignment && std::ranges::all_of(gap, [](std::byte byte) { return byte == std::byte{0}; });
   };
 
+  const auto is_prefix = [&](std::string_view name) {
+    return std::ranges::any_of(profile_.prefix_symbols, [&](std::string_view start) { return name.starts_with(start); });
+  };
+  const auto name_without_number = [&](std::string_view name) {
+    if (target::numbered_prefix(profile_, name).empty()) return elf::split_symbol_name(name).base;
+    return name.substr(0, name.find_last_not_of("0123456789.") + 1);
+  };
+
+  bool has_prefix = false;
+  std::uint64_t prefix = 0;  // where what stands before the next function begins
   std::uint64_t covered = 0;
   for (std::size_t i = 0; i < symbols.size(); ++i) {
     const elf::Symbol& symbol = object_.symbol(symbols[i]);
@@ -149,6 +169,16 @@ void ModelBuilder::make_entities_of(elf::SectionIndex index) {
       continue;
     }
     if (symbol.value < covered) continue;  // an inner label
+    if (section.is_executable() && is_prefix(symbol.name)) {
+      const auto next = std::ranges::find_if(symbols.begin() + static_cast<std::ptrdiff_t>(i), symbols.end(),
+                                             [&](elf::SymbolIndex other) { return object_.symbol(other).value > symbol.value; });
+      if (next != symbols.end()) {
+        if (!has_prefix) prefix = symbol.value;
+        has_prefix = true;
+        covered = object_.symbol(*next).value;
+        continue;
+      }
+    }
     if (symbol.value > covered && !is_padding(covered, symbol.value)) add_anonymous(covered, symbol.value);
     std::uint64_t size = symbol.size;
     if (size == 0) {
@@ -172,6 +202,10 @@ void ModelBuilder::make_entities_of(elf::SectionIndex index) {
     entity.offset = symbol.value;
     entity.size = size;
     entity.is_global = symbol.binding != elf::SymbolBinding::kLocal;
+    if (has_prefix) entity.prefix_size = symbol.value - prefix;
+    has_prefix = false;
+    if (entity.kind == EntityKind::kData && !entity.is_private)
+      entity.is_private = target::is_private_static(profile_, name_without_number(entity.name));
     finish(std::move(entity));
     covered = symbol.value + size;
   }
@@ -204,7 +238,7 @@ EntityIndex ModelBuilder::merged_entity(elf::SectionIndex index, std::uint64_t o
   entity.kind = section.is_strings() ? EntityKind::kString : EntityKind::kConstant;
   entity.section = index;
   entity.offset = offset;
-  if (const target::SectionRule* rule = target::find_rule(profile_, section.name)) entity.role = rule->role;
+  give_role(entity);
   if (section.is_strings()) {
     // Up to the NUL, which is entry_size bytes wide; the section's end closes an unterminated one.
     std::uint64_t end = offset;
@@ -280,7 +314,9 @@ Result<Place> ModelBuilder::resolve(elf::SymbolIndex index, std::int64_t offset)
         entity.kind = EntityKind::kAnonymous;
         entity.section = symbol.section;
         entity.size = section.size;
-        if (const target::SectionRule* rule = target::find_rule(profile_, section.name)) entity.role = rule->role;
+        give_role(entity);
+        if (use_[symbol.section.value()] == SectionUse::kCompanion)
+          model_.companion_entities_.emplace(symbol.section, EntityIndex(model_.entities_.size()));
         in_section_[symbol.section.value()].push_back({0, add(std::move(entity))});
       }
       return place_in(symbol.section, in_section);

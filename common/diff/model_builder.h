@@ -38,7 +38,12 @@ class ModelBuilder {
   void add_unrelocated_branches(EntityIndex index);
   std::vector<target::Instruction> decode_companion(elf::SectionIndex section);
   Result<> read_companion(elf::SectionIndex section);
+  Result<> read_records();
   Result<> read_records(elf::SectionIndex section, const target::SpecialSection& schema);
+  Result<> read_parallel(elf::SectionIndex section, const target::SpecialSection& schema);
+  Result<const target::SpecialSection*> choose_row(elf::SectionIndex section) const;
+  [[nodiscard]] bool fits(elf::SectionIndex section, const target::SpecialSection& schema) const;
+  [[nodiscard]] bool points_into_string(const elf::Relocation& relocation, std::int64_t bias) const;
   Result<Record> read_record(elf::SectionIndex section, const target::SpecialSection& schema, std::uint64_t offset);
   Result<Piece> companion_piece(const target::SpecialSection& schema, const Record& record, Place target) const;
 
@@ -48,6 +53,7 @@ class ModelBuilder {
   EntityIndex merged_entity(elf::SectionIndex section, std::uint64_t offset);
   EntityIndex external(elf::SymbolIndex symbol);
   EntityIndex add(Entity entity);
+  void give_role(Entity& entity) const;
   [[nodiscard]] std::string where(elf::SectionIndex section, std::uint64_t offset) const;
 
   const elf::Object& object_;
@@ -55,8 +61,9 @@ class ModelBuilder {
   target::Decoder& decoder_;
   const ObjectModel* like_;
   ObjectModel model_;
-  std::vector<SectionUse> use_;
-  std::vector<std::vector<Located>> in_section_;  // by rising offset
+  std::vector<SectionUse> use_;                    // by section
+  std::vector<const target::SectionRule*> rules_;  // by section; null for none
+  std::vector<std::vector<Located>> in_section_;   // by rising offset
   std::vector<std::vector<elf::SymbolIndex>>
       symbols_;                          // that name places, by section; by rising place, the one that counts first
   std::vector<std::string_view> files_;  // by symbol: the FILE symbol before a local one

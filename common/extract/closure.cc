@@ -61,14 +61,19 @@ class Closer {
   }
 
   static bool is_run_time(const Entity& entity) {
-    return !entity.role || *entity.role == SectionRole::kReadOnly || *entity.role == SectionRole::kHooks;
+    return !entity.role || *entity.role == SectionRole::kReadOnly || *entity.role == SectionRole::kHooks ||
+           *entity.role == SectionRole::kUntraced;
   }
 
   void follow(EntityIndex index) {
     const Entity& entity = patched_.entity(index);
     for (const EntityIndex part : entity.parts) include(part, "out-of-line part of " + std::string(entity.name));
     for (const Reference& reference : entity.references) follow(reference, patched_.describe(index));
-    for (const std::size_t record : entity.records) {
+    follow_records(entity.records, index);
+  }
+
+  void follow_records(const std::vector<std::size_t>& records, EntityIndex index) {
+    for (const std::size_t record : records) {
       const diff::Record& owned = patched_.records()[record];
       for (const diff::RecordField& field : owned.fields) {
         const bool is_code = field.schema->kind == target::FieldKind::kCode;
@@ -78,6 +83,7 @@ class Closer {
       if (!owned.companion) continue;
       for (const Reference& reference : patched_.references(*owned.companion))
         follow(reference, std::string(owned.schema->companion) + " of " + patched_.describe(index));
+      follow_records(patched_.records(*owned.companion), index);
     }
   }
 
@@ -137,6 +143,7 @@ bool stays_in_target(const diff::ObjectModel& patched, const diff::Correlation& 
     case EntityKind::kData: break;
   }
   if (!correlation.to_original(index)) return false;
+  if (entity.is_private && changes.of(index).verdict == Verdict::kChanged) return false;
   const Verdict verdict = changes.of(index).verdict;
   if (entity.kind == EntityKind::kData) return entity.is_writable || verdict == Verdict::kSame;
   if (verdict == Verdict::kSame) return true;

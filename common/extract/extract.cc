@@ -149,68 +149,81 @@ class Extractor {
     }
   }
 
+  /// A piece of a companion section that a kept record refers to.
+  struct Companion {
+    diff::Piece piece;
+    BlockIndex block;
+  };
+
   Result<> add_tables() {
+    std::map<const target::SpecialSection*, Block> tables;
+    for (const Inclusion& inclusion : closure_.included) {
+      const Entity& entity = patched_.entity(inclusion.entity);
+      for (const std::size_t index : entity.records)
+        if (patched_.records()[index].owner.offset < static_cast<std::int64_t>(entity.size))
+          HP_TRY(add_record(patched_.records()[index], nullptr, tables));
+    }
     for (const target::SpecialSection& schema : patched_.profile().special_sections) {
-      Block table;
-      table.name = std::string(schema.name);
-      table.section = std::string(schema.name);
-      table.kind = BlockKind::kTable;
-      table.alignment = 4;
-      for (const Inclusion& inclusion : closure_.included) {
-        for (const std::size_t index : patched_.entity(inclusion.entity).records) {
-          const diff::Record& record = patched_.records()[index];
-          if (record.schema == &schema) HP_TRY(add_record(record, table));
-        }
-      }
-      if (table.contents.empty()) continue;
+      const auto found = tables.find(&schema);
+      if (found == tables.end()) continue;
+      Block& table = found->second;
       const std::size_t kept = table.contents.size() / schema.record_size;
       table.why = std::to_string(kept) + (kept == 1 ? " record" : " records") + " of included functions";
+      std::ranges::sort(table.fixups, {}, &Fixup::offset);
       push(std::move(table));
     }
     return {};
   }
 
-  Result<> add_record(const diff::Record& record, Block& table) {
+  /// `inside`: the piece of companion code that the record belongs to, of a record that belongs to no function itself.
+  Result<> add_record(const diff::Record& record, const Companion* inside,
+                      std::map<const target::SpecialSection*, Block>& tables) {
+    const elf::Section& section = patched_.object().section(record.section);
+    Block& table = tables[record.schema];
+    if (table.contents.empty()) {
+      table.name = std::string(record.schema->name);
+      table.section = std::string(section.name);
+      table.kind = BlockKind::kTable;
+      table.alignment = 4;
+    }
+    table.alignment = std::max(table.alignment, section.alignment);
     const std::uint64_t base = table.contents.size();
-    const ByteView bytes = patched_.object().section(record.section).contents.subspan(record.offset, record.schema->record_size);
+    const Bytes bytes = patched_.contents(record);
     table.contents.insert(table.contents.end(), bytes.begin(), bytes.end());
+    std::vector<Fixup> fixups;
     for (const diff::RecordField& field : record.fields) {
       if (!field.target) continue;
       Fixup made;
       made.offset = base + field.schema->offset;
-      made.kind = target::FixupKind::kPcRel32;
+      made.kind = field.kind;
       const std::int64_t bias = field.schema->from_record_start ? field.schema->offset : 0;
       const std::int64_t line = field.line * (std::int64_t{1} << (field.schema->size * 8 - field.schema->line_bits));
+      made.addend = field.target->offset + bias + (field.schema->line_bits != 0 ? line : 0);
+      const auto& included = block_of_[field.target->entity.value()];
       if (field.schema->kind == target::FieldKind::kCode && record.companion) {
-        HP_ASSIGN(made.target, companion(*record.companion, record.schema->companion));
+        HP_ASSIGN(made.target, companion(*record.companion, record.schema->companion, tables));
         made.addend = bias;
+      } else if (inside != nullptr && patched_.entity(field.target->entity).role == SectionRole::kCompanion) {
+        made.target = inside->block;
+        made.addend -= static_cast<std::int64_t>(inside->piece.offset);
+      } else if (included) {
+        made.target = *included;  // a record points at the code that was included, never at the original's
       } else {
-        // A record points at the code that was included, never at the original's.
-        const auto& included = block_of_[field.target->entity.value()];
-        if (included) {
-          made.target = *included;
-        } else {
-          made.target = external(field.target->entity);
-        }
-        made.addend = field.target->offset + bias + (field.schema->line_bits != 0 ? line : 0);
+        made.target = external(field.target->entity);
       }
-      table.fixups.push_back(std::move(made));
+      fixups.push_back(std::move(made));
     }
+    // Looked up again: records of the companion may have come between.
+    std::vector<Fixup>& all = tables[record.schema].fixups;
+    all.insert(all.end(), fixups.begin(), fixups.end());
     return {};
   }
 
-  Result<BlockIndex> companion(const diff::Piece& piece, std::string_view section) {
+  Result<BlockIndex> companion(const diff::Piece& piece, std::string_view section,
+                               std::map<const target::SpecialSection*, Block>& tables) {
     const auto key = std::tuple(piece.section, piece.offset, piece.size);
     const auto known = companions_.find(key);
     if (known != companions_.end()) return known->second;
-    for (const diff::Record& record : patched_.records()) {
-      const Entity& owner = patched_.entity(record.owner.entity);
-      const auto at = static_cast<std::uint64_t>(record.owner.offset);
-      if (owner.role == SectionRole::kCompanion && owner.section == piece.section && at >= piece.offset &&
-          at < piece.offset + piece.size)
-        return fail(Errc::kUnsupported, product_.unit + ": " + std::string(section) + "+" + hex(at) + ": a record of " +
-                                            std::string(record.schema->name) + " belongs to code that is itself out of line");
-    }
     Block added;
     added.name = std::string(section) + "+" + hex(piece.offset);
     added.section = std::string(section);
@@ -223,9 +236,10 @@ class Extractor {
       if (const auto* outside = std::get_if<ExternalIndex>(&added.fixups.back().target))
         product_.externals[outside->value()].is_inherited = false;  // it is not known of which function's original it is
     }
-    const BlockIndex index = push(std::move(added));
-    companions_.emplace(key, index);
-    return index;
+    const Companion made{piece, push(std::move(added))};
+    companions_.emplace(key, made.block);
+    for (const std::size_t index : patched_.records(piece)) HP_TRY(add_record(patched_.records()[index], &made, tables));
+    return made.block;
   }
 
   void add_function_patch(EntityIndex index) {

@@ -12,7 +12,7 @@
 
 namespace hotpatch::extract {
 
-/// kUnsupported for a record whose parts cannot be told (an exception inside a fixup).
+/// Requires: the closure has no findings that are errors.
 Result<PatchObject> extract(const diff::ObjectModel& original, const diff::ObjectModel& patched,
                             const diff::Correlation& correlation, const diff::ChangeSet& changes, const Closure& closure,
                             std::string unit);

@@ -25,6 +25,26 @@ const SpecialSection* find_special(const Profile& profile, std::string_view sect
   return found == profile.special_sections.end() ? nullptr : &*found;
 }
 
+std::vector<const SpecialSection*> find_specials(const Profile& profile, std::string_view section_name) {
+  std::vector<const SpecialSection*> rows;
+  for (const SpecialSection& special : profile.special_sections)
+    if (matches(special.name, section_name)) rows.push_back(&special);
+  return rows;
+}
+
+bool is_private_static(const Profile& profile, std::string_view base) noexcept {
+  const std::size_t dot = base.rfind('.');
+  const std::string_view last = dot == std::string_view::npos ? base : base.substr(dot + 1);
+  return std::ranges::any_of(profile.private_statics, [&](std::string_view stem) { return stem == base || stem == last; });
+}
+
+std::vector<DataLine> find_data_lines(const Profile& profile, std::string_view section_name) {
+  std::vector<DataLine> found;
+  for (const DataLine& line : profile.data_lines)
+    if (matches(line.pattern, section_name)) found.push_back(line);
+  return found;
+}
+
 std::string_view numbered_prefix(const Profile& profile, std::string_view symbol_name) noexcept {
   const auto found =
       std::ranges::find_if(profile.numbered_prefixes, [&](std::string_view prefix) { return symbol_name.starts_with(prefix); });

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace hotpatch::target {
 
@@ -19,6 +20,7 @@ enum class FieldKind : std::uint8_t {
   kCode,   // refers to other code: an exception's handler, a replacement
   kKey,    // refers to data or code whose identity matters
   kBits,   // plain bits, compared as they are
+  kLine,   // a line number: exempt from comparison
 };
 
 struct Field {
@@ -32,7 +34,9 @@ struct Field {
   bool from_record_start = false;
 };
 
-/// One row of the table of sections whose records belong to functions.
+/// One row of the table of sections whose records belong to functions. A section whose format has changed over time has several rows, the
+/// likeliest first: the one counts whose size and references fit what the section holds, and of several that do the one whose size is
+/// the section's sh_entsize, or that of `type` in the debugging information.
 struct SpecialSection {
   std::string_view name;
   std::uint32_t record_size;  // bytes
@@ -42,6 +46,9 @@ struct SpecialSection {
   std::int8_t companion_length_at;
   /// Offset in the record of the byte that holds how many bytes at the owner the target rewrites at boot; -1: none.
   std::int8_t rewritten_length_at;
+  std::string_view type = {};      // the struct that a record is, as the target's source calls it; empty: it has no name
+  std::uint32_t least_size = 0;    // bytes that the last record may be cut down to, where nothing pads it; 0: it may not
+  std::string_view parallel = {};  // record N belongs to whatever record N of that section belongs to; then no field is kOwner
 };
 
 /// A family of sections that the compiler or a macro makes, and what a change in one of them means.
@@ -55,28 +62,53 @@ enum class SectionRole : std::uint8_t {
   kHooks,      // functions or pointers that the payload brings for its own life cycle: kept whole
   kCompanion,  // code or data that belongs to the records of a special section
   kReadOnly,   // constant data that a flag calls writable because the compiler expects a dynamic linker (.data.rel.ro)
+  kPlain,      // ordinary code or data under a name of the target's own
+  kPrivate,    // made anew for each use by the compiler: a copy is as good as the original
+  kUntraced,   // code that the target cannot redirect
 };
 struct SectionRule {
   std::string_view pattern;  // a name, or a prefix if it ends in '*'
   SectionRole role;
 };
 
-/// Static objects which the compiler or a macro makes anew for each use, so that no pairing with the original's is needed.
+/// A line number in data that has a section or a private_static of its own.
+struct DataLine {
+  std::string_view pattern;  // the section's name, or a prefix if it ends in '*'
+  std::uint16_t offset;      // bytes from the start of the object
+  std::uint32_t mask;        // of the little-endian 32 bits there: what is the line's
+};
+
 struct Profile {
   std::string_view name;  // "xen-x86_64"
   std::span<const SpecialSection> special_sections;
   std::span<const SectionRule> section_rules;
-  std::span<const std::string_view> private_statics;  // name stems: a copy of its own is right ("__func__", "CSWTCH")
+  /// Static objects which the compiler or a macro makes anew for each use, by their names without numbers ("__func__", "CSWTCH"): where
+  /// the original's cannot be told, or has another content, a copy is right.
+  std::span<const std::string_view> private_statics;
   std::uint32_t splice_size;       // bytes that the splice overwrites at a function's entry, after an ENDBR64 if there is one
   bool references_outlive_revert;  // addresses taken of patched functions must be those of the original entries
   /// Names of which macros make one for each use by a number at the end, without a dot: "__UNIQUE_ID_".
   std::span<const std::string_view> numbered_prefixes = {};
+  std::span<const DataLine> data_lines = {};
+  /// Symbols that name what stands right before a function and belongs to it: "__pfx_".
+  std::span<const std::string_view> prefix_symbols = {};
+  /// Where each function that can be redirected shows itself: sections that hold its entry, and functions that it calls first. Both
+  /// empty: every function can be.
+  std::span<const std::string_view> entry_sections = {};
+  std::span<const std::string_view> entry_calls = {};
 };
 
 /// The rule that the name falls under; nothing if it falls under none. The first match counts.
 [[nodiscard]] const SectionRule* find_rule(const Profile& profile, std::string_view section_name) noexcept;
 /// The one of numbered_prefixes that the symbol's name begins with; empty if it begins with none.
 [[nodiscard]] std::string_view numbered_prefix(const Profile& profile, std::string_view symbol_name) noexcept;
+/// The first row of the section; the others follow it.
 [[nodiscard]] const SpecialSection* find_special(const Profile& profile, std::string_view section_name) noexcept;
+/// All rows of the section.
+[[nodiscard]] std::vector<const SpecialSection*> find_specials(const Profile& profile, std::string_view section_name);
+/// Whether the symbol, whose name without the compiler's numbers is `base`, is one of private_statics; "f.NAME" is as well.
+[[nodiscard]] bool is_private_static(const Profile& profile, std::string_view base) noexcept;
+/// The line fields of data in the section.
+[[nodiscard]] std::vector<DataLine> find_data_lines(const Profile& profile, std::string_view section_name);
 
 }  // namespace hotpatch::target

@@ -6,6 +6,7 @@
 
 #include "common/extract/write_object.h"
 #include "common/support/file.h"
+#include "linux/profile/profile.h"
 #include "programs/hotpatch/patch_unit.h"
 #include "programs/hotpatch/report.h"
 #include "xen/profile/profile.h"
@@ -33,13 +34,11 @@ Result<std::vector<diff::NamedPair>> parse_pairs(const std::vector<std::string>&
 }
 
 Result<ExitCode> run_diff(const DiffOptions& options, bool json) {
-  if (options.target != "xen")
-    return fail(
-        Error(Errc::kUnsupported, "target '" + options.target + "' cannot be served yet").with_remedy("use --target xen"));
+  const target::Profile& profile = options.target == "linux" ? kernel::profile() : xen::profile();
   TypeCollector types;
   UnitOptions unit_options{.pairs = {}, .needs_debug_info = false};
   HP_ASSIGN(unit_options.pairs, parse_pairs(options.pairs));
-  HP_ASSIGN(UnitPatch unit, patch_unit(options.original, options.patched, options.patched, xen::profile(), types, unit_options));
+  HP_ASSIGN(UnitPatch unit, patch_unit(options.original, options.patched, options.patched, profile, types, unit_options));
   unit.findings.append(types.findings());
   const ExitCode code = unit.findings.has_errors() ? ExitCode::kRejected
                         : unit.changes_something   ? ExitCode::kDone
@@ -69,7 +68,9 @@ void add_diff_command(CLI::App& app, Chosen& chosen) {
   const auto options = std::make_shared<DiffOptions>();
   command->add_option("ORIGINAL", options->original, "object of the original source")->required();
   command->add_option("PATCHED", options->patched, "object of the patched source")->required();
-  command->add_option("--target", options->target, "what the objects are part of: xen")->capture_default_str();
+  command->add_option("--target", options->target, "what the objects are part of: xen or linux")
+      ->check(CLI::IsMember({"xen", "linux"}))
+      ->capture_default_str();
   command->add_option("--output", options->output, "write the changed and new code as a relocatable object");
   command->add_option("--pair", options->pairs,
                       "ORIGINAL=PATCHED: these two symbols are the same thing; one empty: it has no counterpart");

@@ -83,7 +83,7 @@ Result<std::vector<SymbolReport>> report_symbols(const diff::ObjectModel& origin
   for (std::size_t i = 0; i < patched.entities().size(); ++i) {
     const diff::Entity& entity = patched.entities()[i];
     const diff::Change& change = changes.changes[i];
-    if (change.verdict != diff::Verdict::kChanged && change.verdict != diff::Verdict::kNew) continue;
+    if ((change.verdict != diff::Verdict::kChanged && change.verdict != diff::Verdict::kNew) || change.is_private) continue;
     SymbolReport symbol;
     symbol.name = std::string(entity.name);
     symbol.kind = kind_name(entity.kind);

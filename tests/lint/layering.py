@@ -23,6 +23,7 @@ MAY_USE = {  # component -> the other components that it may use
     "buildenv/lab": SUPPORT | {"common/process", "common/elf", "buildenv"},
     "hypercall": SUPPORT,
     "xen/profile": MODEL,
+    "linux/profile": MODEL,
     "xen/payload": CORE,
     "xen/relocate": MODEL | {"xen/payload"},
     "xen/check": CORE | {"xen/profile", "xen/payload"},

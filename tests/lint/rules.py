@@ -7,7 +7,7 @@ import tree
 
 RULE = re.compile(r'"(HP\d*-[a-z0-9-]+)"')
 ROW = re.compile(r"^\| `(HP\d*-[a-z0-9-]+)`", re.M)
-FOLDERS = {"common", "buildenv", "xen", "programs"}
+FOLDERS = {"common", "buildenv", "xen", "linux", "programs"}
 
 
 def check(root):
