@@ -3,11 +3,16 @@
 
 #include <algorithm>
 #include <deque>
+#include <map>
+
+#include "common/diff/record_size.h"
+#include "common/diff/rule.h"
 
 namespace hotpatch::diff {
 namespace {
 
 using target::SectionRole;
+using Group = std::vector<EntityIndex>;
 
 class Comparer {
  public:
@@ -27,6 +32,8 @@ class Comparer {
     check_rules();
     check_storage();
     check_ambiguous();
+    check_aliases();
+    check_unnamed();
     check_unknown_sections();
     return std::move(product_);
   }
@@ -54,6 +61,20 @@ class Comparer {
       return;
     }
     auto difference = equality_.compare(*twin, index);
+    const auto shifts = [&] {
+      std::string text;
+      for (const LineShift& line : equality_.line_shifts())
+        text += (text.empty() ? "" : ", ") + std::to_string(line.original) + " to " + std::to_string(line.patched);
+      return text;
+    };
+    if (entity.kind == EntityKind::kFunction && !difference && !equality_.line_shifts().empty())
+      find("HP068-line-only", Severity::kNote, entity,
+           "differs in line numbers alone, which moved from " + shifts() + ": not patched", "");
+    if (entity.kind == EntityKind::kFunction && difference && equality_.may_differ_in_lines_only(*twin, index))
+      find("HP069-line-unproven", Severity::kWarning, entity,
+           "differs in numbers alone, which may be those of lines (from " + shifts() +
+               "); taken for a change, as nothing proves it",
+           "compile both with -g, or keep the lines in place with #line");
     change(index).verdict = difference ? Verdict::kChanged : Verdict::kSame;
     if (difference) change(index).reason = difference->reason;
     change(index).difference = std::move(difference);
@@ -71,11 +92,11 @@ class Comparer {
       const Entity& entity = patched_.entity(parent);
       if (entity.kind != EntityKind::kFunction || entity.parent) continue;
       const auto twin = correlation_.to_original(parent);
-      if (twin && original_.entity(*twin).parts.size() != entity.parts.size())
+      if (HP_DIFFERS(part_count, twin && original_.entity(*twin).parts.size() != entity.parts.size()))
         mark(parent, "has " + std::to_string(entity.parts.size()) + " out-of-line parts instead of " +
                          std::to_string(original_.entity(*twin).parts.size()));
       for (const EntityIndex part : entity.parts)
-        if (change(part).verdict != Verdict::kSame)
+        if (HP_DIFFERS(part, change(part).verdict != Verdict::kSame))
           mark(parent, "its out-of-line part " + std::string(patched_.entity(part).name) + " differs");
       if (change(parent).verdict == Verdict::kSame) continue;
       for (const EntityIndex part : entity.parts) mark(part, "belongs to " + std::string(entity.name));
@@ -112,7 +133,7 @@ class Comparer {
                "keep the constant as it is and change its users");
           continue;
         }
-        mark(user, "uses the changed constant " + std::string(entity.name));
+        if (HP_DIFFERS(constant_user, true)) mark(user, "uses the changed constant " + std::string(entity.name));
         if (patched_.entity(user).kind == EntityKind::kData) queue.push_back(user);
       }
     }
@@ -273,24 +294,122 @@ class Comparer {
     }
   }
 
-  void check_unknown_sections() {
-    const auto contents = [](const ObjectModel& model, std::string_view name) -> ByteView {
-      const auto index = model.object().find_section(name);
-      return index ? model.object().section(*index).contents : ByteView();
+  /// By name of the section, what it holds: the entities of both objects, in their order.
+  using Contents = std::map<std::string_view, Group>;
+  template <typename Wanted>
+  static Contents contents_of(const ObjectModel& model, const Wanted& is_wanted) {
+    Contents contents;
+    for (std::size_t i = 0; i < model.entities().size(); ++i) {
+      const Entity& entity = model.entities()[i];
+      if (entity.kind != EntityKind::kExternal && is_wanted(entity))
+        contents[model.object().section(entity.section).name].emplace_back(i);
+    }
+    return contents;
+  }
+
+  /// The first place of the section, in the patched object, where the two differ.
+  std::optional<std::uint64_t> first_difference(const Group& original, const Group& patched) {
+    for (std::size_t i = 0; i < std::min(original.size(), patched.size()); ++i)
+      if (const auto difference = equality_.compare(original[i], patched[i]))
+        return patched_.entity(patched[i]).offset + difference->patched_offset;
+    if (original.size() == patched.size()) return std::nullopt;
+    return original.size() < patched.size() ? patched_.entity(patched[original.size()]).offset : 0;
+  }
+
+  /// Content without a name that the target reads by itself: no reference would show a change of it.
+  void check_unnamed() {
+    const auto is_wanted = [](const Entity& entity) {
+      return entity.kind == EntityKind::kAnonymous && entity.role &&
+             (*entity.role == SectionRole::kBootTable || *entity.role == SectionRole::kInit ||
+              *entity.role == SectionRole::kEntryCode || *entity.role == SectionRole::kPerCpu);
     };
-    for (const elf::SectionIndex index : patched_.unknown_sections()) {
-      const elf::Section& section = patched_.object().section(index);
-      const auto in_original = original_.object().find_section(section.name);
-      const bool same = in_original && original_.object().section(*in_original).size == section.size &&
-                        original_.object().section(*in_original).relocations.size() == section.relocations.size() &&
-                        std::ranges::equal(contents(original_, section.name), section.contents);
-      if (same) continue;
-      product_.findings.add({"HP061-unknown-section",
-                             Severity::kError,
-                             {.unit = unit_, .symbol = {}, .section = std::string(section.name), .source = {}},
-                             "a section that profile " + std::string(patched_.profile().name) + " does not know " +
-                                 (in_original ? "changes" : "is new") + " (" + hex(section.size) + " bytes)",
-                             "say in the profile what the section is"});
+    const Contents originals = contents_of(original_, is_wanted);
+    const Contents patched = contents_of(patched_, is_wanted);
+    static const Group kNothing;
+    for (const auto& [name, group] : patched) {
+      const auto found = originals.find(name);
+      if (HP_DIFFERS(unnamed, first_difference(found == originals.end() ? kNothing : found->second, group).has_value()))
+        check_role(patched_.entity(group.front()), *patched_.entity(group.front()).role,
+                   found == originals.end() ? "is new" : "changes", found == originals.end());
+    }
+    for (const auto& [name, group] : originals)
+      if (!patched.contains(name))
+        product_.findings.add({"HP052-boot-table",
+                               Severity::kError,
+                               {.unit = unit_, .symbol = {}, .section = std::string(name), .source = {}},
+                               "what is read at boot is removed",
+                               "leave it in place"});
+  }
+
+  void check_unknown_sections() {
+    const auto in = [](std::span<const elf::SectionIndex> unknown) {
+      return [unknown](const Entity& entity) { return std::ranges::find(unknown, entity.section) != unknown.end(); };
+    };
+    if (original_.unknown_sections().empty() && patched_.unknown_sections().empty()) return;
+    const Contents originals = contents_of(original_, in(original_.unknown_sections()));
+    const Contents patched = contents_of(patched_, in(patched_.unknown_sections()));
+    const auto report = [&](const ObjectModel& model, std::string_view name, const std::string& what, std::uint64_t at) {
+      const elf::Section& section = model.object().section(*model.object().find_section(name));
+      const auto size = record_size_by_references(section);
+      std::string where;
+      for (const Entity& entity : model.entities()) {
+        if (entity.kind == EntityKind::kExternal || &model.object().section(entity.section) != &section) continue;
+        for (const Reference& reference : entity.references)
+          if (where.empty() && entity.offset + reference.offset >= at - (size ? at % *size : 0))
+            where = ", beside a reference to " + model.describe(reference.target.entity);
+      }
+      product_.findings.add(
+          {"HP061-unknown-section",
+           Severity::kError,
+           {.unit = unit_, .symbol = {}, .section = std::string(name) + "+" + hex(at), .source = {}},
+           "a section that profile " + std::string(model.profile().name) + " does not know " + what + " (" + hex(section.size) +
+               " bytes)" + where,
+           "add a row to the profile: " + (size ? "a table of records of " + std::to_string(*size) +
+                                                      " bytes, to judge by its references, and what each field means"
+                                                : std::string("the role of the section"))});
+    };
+    for (const auto& [name, group] : patched) {
+      const auto found = originals.find(name);
+      if (found == originals.end()) {
+        report(patched_, name, "is new", 0);
+      } else if (const auto at = first_difference(found->second, group); HP_DIFFERS(unknown_section, at.has_value())) {
+        report(patched_, name, "changes", *at);
+      }
+    }
+    for (const auto& [name, group] : originals)
+      if (HP_DIFFERS(unknown_section_removed, !patched.contains(name))) report(original_, name, "is gone", 0);
+  }
+
+  /// A function that another has absorbed as a second name of its own, or that has left the one whose name it was.
+  void check_aliases() {
+    const auto aliases = [](const ObjectModel& model) {
+      std::map<std::string_view, EntityIndex> by_name;
+      for (std::size_t i = 0; i < model.entities().size(); ++i)
+        for (const std::string_view alias : model.entities()[i].aliases) by_name.emplace(alias, EntityIndex(i));
+      return by_name;
+    };
+    const auto report = [&](const Entity& entity, const Entity& other, const char* what) {
+      find("HP035-alias", Severity::kError, entity,
+           std::string(what) + std::string(other.name) + ", and their code is not the same",
+           "keep the two functions different, or alike, as they were");
+    };
+    const auto is_function = [](const Entity& entity) { return entity.kind == EntityKind::kFunction && !entity.parent; };
+    const auto in_patched = aliases(patched_);
+    std::erase_if(product_.removed, [&](EntityIndex index) {
+      const Entity& entity = original_.entity(index);
+      const auto absorbed_by = in_patched.find(entity.name);
+      if (!is_function(entity) || absorbed_by == in_patched.end()) return false;
+      if (HP_DIFFERS(absorbed, equality_.compare(index, absorbed_by->second).has_value()))
+        report(entity, patched_.entity(absorbed_by->second), "is now another name of ");
+      return true;
+    });
+    const auto in_original = aliases(original_);
+    for (std::size_t i = 0; i < patched_.entities().size(); ++i) {
+      const Entity& entity = patched_.entities()[i];
+      const auto was = in_original.find(entity.name);
+      if (is_function(entity) && change(EntityIndex(i)).verdict == Verdict::kNew && was != in_original.end() &&
+          HP_DIFFERS(separated, equality_.compare(was->second, EntityIndex(i)).has_value()))
+        report(entity, original_.entity(was->second), "was another name of ");
     }
   }
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "common/diff/rule.h"
+
 namespace hotpatch::diff {
 namespace {
 
@@ -72,15 +74,33 @@ std::optional<Difference> Equality::compare(EntityIndex original, EntityIndex pa
   const Entity& before = original_.entity(original);
   const Entity& after = patched_.entity(patched);
   if (before.instructions.empty() || after.instructions.empty()) return compare_data(before, after);
-  const Run original_run{original_.contents(before), before.references, before.instructions};
-  const Run patched_run{patched_.contents(after), after.references, after.instructions};
+  if (in_progress_.empty()) shifts_.clear();
+  const Run original_run{original_.contents(before), before.references, before.instructions, &before};
+  const Run patched_run{patched_.contents(after), after.references, after.instructions, &after};
   if (auto difference = compare_code(original_run, patched_run)) return difference;
-  if (before.prefix_size != after.prefix_size || !std::ranges::equal(original_.prefix(before), patched_.prefix(after)))
+  if (HP_DIFFERS(prefix, !std::ranges::equal(original_.prefix(before), patched_.prefix(after))))
     return Difference{0, 0, "what stands before its entry differs"};
   return compare_records(before, after);
 }
 
+std::uint64_t Equality::start_of(const Run& run, const Reference& reference) {
+  const auto above = std::ranges::upper_bound(run.instructions, reference.offset, {}, &Instruction::offset);
+  return above == run.instructions.begin() ? 0 : std::prev(above)->offset;
+}
+
 std::optional<Difference> Equality::compare_code(const Run& original, const Run& patched) {
+  // Most code is the same byte for byte, and then only what the references lead to is left to be compared.
+  const auto same_field = [](const Reference& left, const Reference& right) {
+    return left.offset == right.offset && left.kind == right.kind && left.bias == right.bias;
+  };
+  if (std::ranges::equal(original.bytes, patched.bytes) &&
+      std::ranges::equal(original.references, patched.references, same_field)) {
+    for (std::size_t r = 0; r < original.references.size(); ++r)
+      if (auto reason = compare_reference(original.references[r], patched.references[r]))
+        return Difference{start_of(original, original.references[r]), start_of(patched, patched.references[r]),
+                          std::move(*reason)};
+    return std::nullopt;
+  }
   std::size_t original_reference = 0;
   std::size_t patched_reference = 0;
   const std::size_t count = std::min(original.instructions.size(), patched.instructions.size());
@@ -90,27 +110,29 @@ std::optional<Difference> Equality::compare_code(const Run& original, const Run&
     const auto differ = [&](std::string reason) { return Difference{before.offset, after.offset, std::move(reason)}; };
     const auto references_before = take_references(original.references, original_reference, before);
     const auto references_after = take_references(patched.references, patched_reference, after);
-    if (references_before.size() != references_after.size()) return differ("an instruction differs");
+    if (HP_DIFFERS(reference_count, references_before.size() != references_after.size())) return differ("an instruction differs");
     if (is_local_branch(before, references_before) && is_local_branch(after, references_after)) {
-      if (before.flow != after.flow || before.branch_condition != after.branch_condition) return differ("an instruction differs");
+      if (HP_DIFFERS(branch_condition, before.flow != after.flow || before.branch_condition != after.branch_condition))
+        return differ("an instruction differs");
       const auto to_before = instruction_at(original.instructions, *before.target);
       const auto to_after = instruction_at(patched.instructions, *after.target);
       const bool same = to_before && to_after
                             ? to_before == to_after
                             : !to_before && !to_after && *before.target - before.offset == *after.target - after.offset;
-      if (!same) return differ("a branch leads elsewhere");
+      if (HP_DIFFERS(branch_target, !same)) return differ("a branch leads elsewhere");
       continue;
     }
-    if (before.length != after.length ||
-        mask(original.bytes, before, references_before) != mask(patched.bytes, after, references_after))
-      return differ("an instruction differs");
-    for (std::size_t r = 0; r < references_before.size(); ++r) {
-      if (references_before[r].offset - before.offset != references_after[r].offset - after.offset)
+    const bool same_bytes = before.length == after.length &&
+                            mask(original.bytes, before, references_before) == mask(patched.bytes, after, references_after);
+    if (HP_DIFFERS(instruction, !same_bytes && !is_line_number(original, patched, i))) return differ("an instruction differs");
+    for (std::size_t r = 0; r < std::min(references_before.size(), references_after.size()); ++r) {
+      // Of two instructions of the same bytes, one may have an address where the other has a number.
+      if (HP_DIFFERS(reference_place, references_before[r].offset - before.offset != references_after[r].offset - after.offset))
         return differ("an instruction differs");
       if (auto reason = compare_reference(references_before[r], references_after[r])) return differ(std::move(*reason));
     }
   }
-  if (original.instructions.size() != patched.instructions.size()) {
+  if (HP_DIFFERS(instruction_count, original.instructions.size() != patched.instructions.size())) {
     const auto end = [&](const Run& run) {
       return count < run.instructions.size() ? run.instructions[count].offset : run.bytes.size();
     };
@@ -121,31 +143,76 @@ std::optional<Difference> Equality::compare_code(const Run& original, const Run&
   return std::nullopt;
 }
 
+bool Equality::is_line_number(const Run& original, const Run& patched, std::size_t index) {
+  const Instruction& before = original.instructions[index];
+  const Instruction& after = patched.instructions[index];
+  const auto is_function = [](const Run& run) { return run.entity != nullptr && run.entity->kind == EntityKind::kFunction; };
+  if (!is_function(original) || !is_function(patched) || before.length != after.length) return false;
+  const auto value_before = passed_immediate(original.bytes, before);
+  const auto value_after = passed_immediate(patched.bytes, after);
+  if (!value_before || !value_after || value_before->offset != value_after->offset ||
+      !std::ranges::equal(original.bytes.subspan(before.offset, value_before->offset),
+                          patched.bytes.subspan(after.offset, value_after->offset)))
+    return false;
+  // A field that a relocation fills is not a number.
+  const auto is_field = [](const Run& run, std::uint64_t at) {
+    return std::ranges::binary_search(run.references, at, {}, &Reference::offset);
+  };
+  if (is_field(original, before.offset + value_before->offset) || is_field(patched, after.offset + value_after->offset))
+    return false;
+  if (!takes_for_lines_ && !lines_.proves(*original.entity, *patched.entity, index, value_before->value, value_after->value))
+    return false;
+  shifts_.push_back({value_before->value, value_after->value});
+  return true;
+}
+
+bool Equality::may_differ_in_lines_only(EntityIndex original, EntityIndex patched) {
+  takes_for_lines_ = true;
+  const bool same = !compare(original, patched);
+  takes_for_lines_ = false;
+  if (!same || shifts_.empty()) return false;
+  const std::uint64_t shift = shifts_.front().patched - shifts_.front().original;
+  return std::ranges::all_of(shifts_, [&](const LineShift& line) { return line.patched - line.original == shift; });
+}
+
 std::optional<Difference> Equality::compare_data(const Entity& original, const Entity& patched) {
   if (original.kind == EntityKind::kExternal && patched.kind == EntityKind::kExternal) return std::nullopt;
-  if (original.kind != patched.kind) return Difference{0, 0, "is now defined elsewhere"};
+  if (HP_DIFFERS(kind, original.kind != patched.kind)) return Difference{0, 0, "is now defined elsewhere"};
   ByteView before = original_.contents(original);
   ByteView after = patched_.contents(patched);
-  if (original.size != patched.size) {
-    if (!is_padded(original, before, patched, after))
-      return Difference{0, 0, "size " + hex(patched.size) + " instead of " + hex(original.size)};
-    before = before.first(std::min(before.size(), after.size()));
-    after = after.first(before.size());
-  }
-  if (before.size() != after.size()) return Difference{0, 0, "has content on one side only"};
-  std::size_t next = 0;
+  if (HP_DIFFERS(data_size, original.size != patched.size && !is_padded(original, before, patched, after)))
+    return Difference{0, 0, "size " + hex(patched.size) + " instead of " + hex(original.size)};
+  if (HP_DIFFERS(data_presence, before.empty() != after.empty())) return Difference{0, 0, "has content on one side only"};
+  before = before.first(std::min(before.size(), after.size()));
+  after = after.first(before.size());
+  std::size_t next_before = 0;
+  std::size_t next_after = 0;
+  const auto offset_of = [&](const Entity& entity, std::size_t next) {
+    return next < entity.references.size() ? std::min<std::uint64_t>(entity.references[next].offset, before.size())
+                                           : before.size();
+  };
   for (std::uint64_t at = 0; at < before.size();) {
-    const bool original_has = next < original.references.size() && original.references[next].offset == at;
-    const bool patched_has = next < patched.references.size() && patched.references[next].offset == at;
-    if (original_has != patched_has) return Difference{at, at, "an address on one side only"};
-    if (original_has) {
-      if (auto reason = compare_reference(original.references[next], patched.references[next]))
+    const std::uint64_t reference_before = offset_of(original, next_before);
+    const std::uint64_t reference_after = offset_of(patched, next_after);
+    const std::uint64_t end = std::max(at, std::min(reference_before, reference_after));
+    const auto differing =
+        std::mismatch(before.begin() + static_cast<std::ptrdiff_t>(at), before.begin() + static_cast<std::ptrdiff_t>(end),
+                      after.begin() + static_cast<std::ptrdiff_t>(at));
+    for (auto place = static_cast<std::uint64_t>(differing.first - before.begin()); place < end; ++place)
+      if (HP_DIFFERS(data_content, before[place] != after[place] && !is_line(original, before, after, place)))
+        return Difference{place, place, "content differs"};
+    at = end;
+    if (at >= before.size()) break;
+    if (HP_DIFFERS(data_address, reference_before != reference_after)) return Difference{at, at, "an address on one side only"};
+    if (reference_before == reference_after) {
+      if (auto reason = compare_reference(original.references[next_before], patched.references[next_after]))
         return Difference{at, at, *reason};
-      at += std::max<std::uint64_t>(1, target::fixup_size(original.references[next++].kind));
-    } else {
-      if (before[at] != after[at] && !is_line(original, before, after, at)) return Difference{at, at, "content differs"};
-      ++at;
     }
+    const std::size_t field =
+        target::fixup_size(reference_before <= at ? original.references[next_before].kind : patched.references[next_after].kind);
+    next_before += reference_before <= at ? 1U : 0U;
+    next_after += reference_after <= at ? 1U : 0U;
+    at += std::max<std::size_t>(1, field);
   }
   return std::nullopt;
 }
@@ -171,11 +238,11 @@ std::optional<Difference> Equality::compare_records(const std::vector<std::size_
     const auto at_after = static_cast<std::uint64_t>(std::max<std::int64_t>(0, after.owner.offset));
     const bool is_companion = original_.entity(before.owner.entity).role == target::SectionRole::kCompanion;
     const bool same = is_companion ? at_before - original_base == at_after - patched_base : same_place(before.owner, after.owner);
-    if (before.schema != after.schema || !same)
+    if (HP_DIFFERS(record_place, before.schema != after.schema || !same))
       return Difference{at_before, at_after, "another record of " + std::string(after.schema->name)};
     if (auto reason = compare_record(before, after)) return Difference{at_before, at_after, std::move(*reason)};
   }
-  if (original.size() != patched.size())
+  if (HP_DIFFERS(record_count, original.size() != patched.size()))
     return Difference{
         0, 0, std::to_string(patched.size()) + " records of special sections instead of " + std::to_string(original.size())};
   return std::nullopt;
@@ -193,31 +260,38 @@ std::optional<std::string> Equality::compare_record(const Record& original, cons
     const auto& to_before = original.fields[i].target;
     const auto& to_after = patched.fields[i].target;
     const std::string changed = table + ": " + std::string(field.name) + " differs";
-    if (to_before.has_value() != to_after.has_value()) return changed;
-    if (!to_before) {
-      if (!std::ranges::equal(before.subspan(field.offset, field.size), after.subspan(field.offset, field.size))) return changed;
+    if (HP_DIFFERS(field_address, to_before.has_value() != to_after.has_value())) return changed;
+    if (!to_before || !to_after) {
+      if (HP_DIFFERS(field_bits,
+                     !std::ranges::equal(before.subspan(field.offset, field.size), after.subspan(field.offset, field.size))))
+        return changed;
       continue;
     }
     if (field.kind == target::FieldKind::kCode && original.companion && patched.companion) continue;  // its content, below
-    if (!same_place(*to_before, *to_after)) return changed;
+    if (HP_DIFFERS(field_target, !same_place(*to_before, *to_after))) return changed;
   }
-  if (original.companion.has_value() != patched.companion.has_value()) return table + ": the code it refers to has moved";
-  if (original.companion) {
+  if (HP_DIFFERS(companion_presence, original.companion.has_value() != patched.companion.has_value()))
+    return table + ": the code it refers to has moved";
+  if (original.companion && patched.companion) {
     const auto references_before = original_.references(*original.companion);
     const auto references_after = patched_.references(*patched.companion);
     const auto instructions_before = original_.instructions(*original.companion);
     const auto instructions_after = patched_.instructions(*patched.companion);
     const Run run_before{original_.contents(*original.companion), references_before, instructions_before};
     const Run run_after{patched_.contents(*patched.companion), references_after, instructions_after};
-    if (compare_code(run_before, run_after) || compare_records(original_.records(*original.companion), original.companion->offset,
-                                                               patched_.records(*patched.companion), patched.companion->offset))
+    if (HP_DIFFERS(companion_code, compare_code(run_before, run_after).has_value()) ||
+        HP_DIFFERS(companion_records, compare_records(original_.records(*original.companion), original.companion->offset,
+                                                      patched_.records(*patched.companion), patched.companion->offset)
+                                          .has_value()))
       return table + ": the code that it refers to in " + std::string(original.schema->companion) + " differs";
   }
   return std::nullopt;
 }
 
 std::optional<std::string> Equality::compare_reference(const Reference& original, const Reference& patched) {
-  if (folded(original.kind) == folded(patched.kind) && same_place(original.target, patched.target)) return std::nullopt;
+  const bool same = !HP_DIFFERS(reference_kind, folded(original.kind) != folded(patched.kind)) &&
+                    !HP_DIFFERS(reference_target, !same_place(original.target, patched.target));
+  if (same) return std::nullopt;
   const auto name = [](const ObjectModel& model, const Place& place) {
     std::string text = model.describe(place.entity);
     if (place.offset != 0) text += (place.offset > 0 ? "+" : "") + std::to_string(place.offset);
@@ -253,21 +327,22 @@ bool Equality::same_place(const Place& original, const Place& patched) {
   const Entity& before = original_.entity(original.entity);
   const Entity& after = patched_.entity(patched.entity);
   if (is_identified_by_content(before) && is_identified_by_content(after))
-    return original.offset == patched.offset && same_content(original.entity, patched.entity);
-  if (correlation_.to_original(patched.entity) != original.entity) return false;
+    return !HP_DIFFERS(content_offset, original.offset != patched.offset) &&
+           !HP_DIFFERS(content, !same_content(original.entity, patched.entity));
+  if (HP_DIFFERS(identity, correlation_.to_original(patched.entity) != original.entity)) return false;
   if (original.offset == patched.offset && before.kind != EntityKind::kFunction) return true;
   // In code an offset means an instruction; encodings of branches before it may have changed their lengths.
   const auto to_before = instruction_at(before.instructions, original.offset);
   const auto to_after = instruction_at(after.instructions, patched.offset);
-  if (to_before && to_after) return to_before == to_after;
-  return original.offset == patched.offset;
+  if (to_before && to_after) return !HP_DIFFERS(code_place, to_before != to_after);
+  return !HP_DIFFERS(data_place, original.offset != patched.offset);
 }
 
 bool Equality::same_content(EntityIndex original, EntityIndex patched) {
   constexpr std::size_t kDeepest = 256;  // tables of tables of tables: a chain longer than that was made to be one
   const Entity& before = original_.entity(original);
   const Entity& after = patched_.entity(patched);
-  if (before.is_writable != after.is_writable || before.role != after.role) return false;
+  if (HP_DIFFERS(content_section, before.is_writable != after.is_writable || before.role != after.role)) return false;
   const auto key = std::pair(original, patched);
   if (const auto known = known_.find(key); known != known_.end()) return known->second;
   if (in_progress_.size() > kDeepest) return false;

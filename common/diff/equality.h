@@ -20,6 +20,7 @@
 #include <utility>
 
 #include "common/diff/correlate.h"
+#include "common/diff/line_proof.h"
 #include "common/diff/model.h"
 
 namespace hotpatch::diff {
@@ -31,14 +32,25 @@ struct Difference {
   std::string reason;  // "instruction", "calls foo instead of bar", "size 0x10 instead of 0x18"
 };
 
+/// A line number that went into the code, and moved.
+struct LineShift {
+  std::uint64_t original = 0;
+  std::uint64_t patched = 0;
+  friend bool operator==(const LineShift&, const LineShift&) = default;
+};
+
 class Equality {
  public:
   /// Requires: all three outlive this.
   Equality(const ObjectModel& original, const ObjectModel& patched, const Correlation& correlation)
-      : original_(original), patched_(patched), correlation_(correlation) {}
+      : original_(original), patched_(patched), correlation_(correlation), lines_(original, patched) {}
 
   /// Nothing if the two are the same.
   [[nodiscard]] std::optional<Difference> compare(EntityIndex original, EntityIndex patched);
+  /// Line numbers in the code that the last compare() of two functions let pass: proven to be such by the debugging information.
+  [[nodiscard]] const std::vector<LineShift>& line_shifts() const noexcept { return shifts_; }
+  /// Whether the two would be the same if every immediate that is passed on were a line number: a suspicion, not a proof.
+  [[nodiscard]] bool may_differ_in_lines_only(EntityIndex original, EntityIndex patched);
 
  private:
   /// A run of code or data with its references; what both entities and companions' pieces are compared as.
@@ -46,8 +58,12 @@ class Equality {
     ByteView bytes;
     const std::vector<Reference>& references;
     const std::vector<target::Instruction>& instructions;
+    const Entity* entity = nullptr;  // whose code it is; null for a companion's
   };
+  /// Where the instruction begins that holds the reference.
+  static std::uint64_t start_of(const Run& run, const Reference& reference);
   std::optional<Difference> compare_code(const Run& original, const Run& patched);
+  bool is_line_number(const Run& original, const Run& patched, std::size_t index);
   std::optional<Difference> compare_data(const Entity& original, const Entity& patched);
   std::optional<Difference> compare_records(const Entity& original, const Entity& patched);
   /// Places count from the bases.
@@ -64,6 +80,9 @@ class Equality {
   const ObjectModel& original_;
   const ObjectModel& patched_;
   const Correlation& correlation_;
+  LineProof lines_;
+  std::vector<LineShift> shifts_;
+  bool takes_for_lines_ = false;
   /// Of same_content: what refers to itself is as equal as the rest of it.
   std::set<std::pair<EntityIndex, EntityIndex>> in_progress_;
   std::map<std::pair<EntityIndex, EntityIndex>, bool> known_;  // its answers that rest on no such assumption

@@ -274,7 +274,10 @@ Place ModelBuilder::place_in(elf::SectionIndex index, std::int64_t offset) {
   // The entity that holds the offset, else the nearest one before it; in a section of its own, that entity wherever the offset points.
   const auto above =
       std::ranges::upper_bound(located, offset, {}, [](const Located& at) { return static_cast<std::int64_t>(at.offset); });
-  const Located& found = above == located.begin() ? located.front() : *std::prev(above);
+  // What stands right before a function's entry, and belongs to it, lies at a negative offset.
+  const bool is_prefix =
+      above != located.end() && offset >= static_cast<std::int64_t>(above->offset - model_.entity(above->entity).prefix_size);
+  const Located& found = is_prefix ? *above : above == located.begin() ? located.front() : *std::prev(above);
   return {found.entity, offset - static_cast<std::int64_t>(found.offset)};
 }
 

@@ -35,6 +35,8 @@ class ModelBuilder {
   void split(EntityIndex index, const std::vector<std::uint64_t>& offsets);
   Result<> read_references();
   Result<> read_code_references(EntityIndex index);
+  [[nodiscard]] std::map<std::uint64_t, std::int64_t> find_relative_tables(const std::vector<elf::Relocation>& relocations,
+                                                                           std::uint64_t begin, std::uint64_t end) const;
   void add_unrelocated_branches(EntityIndex index);
   std::vector<target::Instruction> decode_companion(elf::SectionIndex section);
   Result<> read_companion(elf::SectionIndex section);

@@ -4,30 +4,15 @@
 #include <algorithm>
 
 #include "common/diff/model_builder.h"
+#include "common/diff/record_size.h"
 #include "common/elf/type_layout.h"
 
 namespace hotpatch::diff {
 namespace {
 
-/// A changed table format is what breaks tools of this kind most often: the sizes that the section's references speak for.
-std::string sizes_that_fit(const elf::Section& section) {
-  constexpr std::uint64_t kLargest = 128;  // bytes
-  std::string text;
-  for (std::uint64_t size = 4; size <= std::min(kLargest, section.size); ++size) {
-    if (section.size % size != 0) continue;
-    // Every record must have its references where the first one has them.
-    std::vector<std::uint64_t> first;
-    for (const elf::Relocation& relocation : section.relocations)
-      if (relocation.offset < size) first.push_back(relocation.offset);
-    if (first.empty() || first.size() * (section.size / size) != section.relocations.size()) continue;
-    bool same = true;
-    for (std::size_t i = 0; same && i < section.relocations.size(); ++i)
-      same = section.relocations[i].offset == (i / first.size()) * size + first[i % first.size()];
-    if (!same) continue;
-    text += (text.empty() ? "" : ", ") + std::to_string(size);
-    break;  // its multiples fit as well, and say nothing more
-  }
-  return text.empty() ? std::string("no size would fit") : text + " would fit";
+std::string size_that_fits(const elf::Section& section) {
+  const auto size = record_size_by_references(section);
+  return size ? std::to_string(*size) + " would fit" : std::string("no size would fit");
 }
 
 bool size_fits(std::uint64_t size, const target::SpecialSection& schema) {
@@ -80,7 +65,7 @@ Result<const target::SpecialSection*> ModelBuilder::choose_row(elf::SectionIndex
   return fail(Error(Errc::kUnsupported, object_.name() + ": " + std::string(section.name) + " has " + hex(section.size) +
                                             " bytes and " + std::to_string(section.relocations.size()) +
                                             " references, which no record of " + known + " bytes explains, as profile " +
-                                            std::string(profile_.name) + " has them; " + sizes_that_fit(section))
+                                            std::string(profile_.name) + " has them; " + size_that_fits(section))
                   .with_remedy("add a row for this format to the profile"));
 }
 

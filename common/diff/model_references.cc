@@ -2,6 +2,7 @@
 //
 // The second half of ModelBuilder: what refers to what.
 #include <algorithm>
+#include <map>
 
 #include "common/diff/model_builder.h"
 
@@ -41,6 +42,9 @@ Result<> ModelBuilder::read_code_references(EntityIndex index) {
   const std::uint64_t end = begin + model_.entity(index).size;
   const std::vector<elf::Relocation>& relocations = object_.section(section).relocations;
   std::vector<Reference> references;
+  const bool is_code = !model_.entity(index).instructions.empty();
+  std::map<std::uint64_t, std::int64_t> from_table_start;
+  if (!is_code) from_table_start = find_relative_tables(relocations, begin, end);
   for (auto relocation = std::ranges::lower_bound(relocations, begin, {}, &elf::Relocation::offset);
        relocation != relocations.end() && relocation->offset < end; ++relocation) {
     const auto kind = target::fixup_kind(relocation->type);
@@ -62,6 +66,8 @@ Result<> ModelBuilder::read_code_references(EntityIndex index) {
                             (owner.instruction->flow == target::Flow::kCall || owner.instruction->flow == target::Flow::kJump ||
                              owner.instruction->flow == target::Flow::kConditional);
     }
+    if (const auto from_start = from_table_start.find(relocation->offset); from_start != from_table_start.end())
+      reference.bias = -from_start->second;
     HP_ASSIGN_DOING(where(section, relocation->offset), reference.target,
                     resolve(relocation->symbol, relocation->addend + reference.bias));
     references.push_back(reference);
@@ -69,6 +75,32 @@ Result<> ModelBuilder::read_code_references(EntityIndex index) {
   model_.entities_[index.value()].references = std::move(references);
   add_unrelocated_branches(index);
   return {};
+}
+
+/// clang makes tables of strings as displacements that count from the table's start, not from each one's own place. Which of the two it
+/// is shows: only one of them leads to the starts of strings. Returns the distance from the table's start of those that count from there.
+std::map<std::uint64_t, std::int64_t> ModelBuilder::find_relative_tables(const std::vector<elf::Relocation>& relocations,
+                                                                         std::uint64_t begin, std::uint64_t end) const {
+  std::map<std::uint64_t, std::int64_t> product;
+  const auto is_displacement = [](const elf::Relocation& relocation) {
+    return target::fixup_kind(relocation.type) == target::FixupKind::kPcRel32;
+  };
+  auto first = std::ranges::lower_bound(relocations, begin, {}, &elf::Relocation::offset);
+  while (first != relocations.end() && first->offset < end) {
+    auto last = first;
+    while (last != relocations.end() && last->offset < end && is_displacement(*last) &&
+           last->offset == first->offset + 4 * static_cast<std::uint64_t>(last - first))
+      ++last;
+    const auto distance = [&](const elf::Relocation& relocation) {
+      return static_cast<std::int64_t>(relocation.offset - first->offset);
+    };
+    const bool from_own_place = std::all_of(first, last, [&](const auto& r) { return !points_into_string(r, 0); });
+    const bool from_start = std::all_of(first, last, [&](const auto& r) { return !points_into_string(r, distance(r)); });
+    if (!from_own_place && from_start)
+      for (auto relocation = first; relocation != last; ++relocation) product.emplace(relocation->offset, distance(*relocation));
+    first = last == first ? std::next(first) : last;
+  }
+  return product;
 }
 
 /// A branch to another symbol of the same section needs no relocation: the assembler knows the distance. Here it is given the one that

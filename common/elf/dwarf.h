@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// LLVM's reader of debugging information over an Object of ours. For type_layout.cc and source_lines.cc alone.
+// LLVM's reader of debugging information over an Object of ours. For type_layout.cc, source_lines.cc and static_scopes.cc alone.
 #pragma once
 
 #include <memory>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// From a place in an object's code to the line of source it was made from. For reports only: nothing is decided by it.
+// From a place in an object's code to the line of source it was made from: for reports, and for the proof that a number in the code is
+// that of a line.
 #pragma once
 
 #include <cstdint>

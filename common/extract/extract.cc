@@ -66,7 +66,10 @@ class Extractor {
     added.why = inclusion.why;
     added.is_global = entity.is_global;
     added.is_function = entity.kind == EntityKind::kFunction;
-    added.contents.assign(contents.begin(), contents.end());
+    const ByteView prefix = patched_.prefix(entity);
+    added.prefix_size = prefix.size();
+    added.contents.assign(prefix.begin(), prefix.end());
+    added.contents.insert(added.contents.end(), contents.begin(), contents.end());
     if (entity.role == SectionRole::kHooks) {
       added.kind = BlockKind::kHooks;
     } else if (section.is_executable()) {
@@ -119,6 +122,7 @@ class Extractor {
       const auto& included = block_of_[reference.target.entity.value()];
       HP_CHECK(included.has_value(), "a closure holds all that its members refer to");
       made.target = *included;
+      made.addend += static_cast<std::int64_t>(block(*included).prefix_size);
     }
     return made;
   }
@@ -127,7 +131,10 @@ class Extractor {
     Block& into = block(*block_of_[index.value()]);
     if (!into.fixups.empty()) return;  // a string shared with another entity
     std::vector<Fixup> fixups;
-    for (const Reference& reference : patched_.entity(index).references) fixups.push_back(fixup(reference));
+    for (const Reference& reference : patched_.entity(index).references) {
+      fixups.push_back(fixup(reference));
+      fixups.back().offset += into.prefix_size;
+    }
     into.fixups = std::move(fixups);
   }
 
@@ -208,6 +215,7 @@ class Extractor {
         made.addend -= static_cast<std::int64_t>(inside->piece.offset);
       } else if (included) {
         made.target = *included;  // a record points at the code that was included, never at the original's
+        made.addend += static_cast<std::int64_t>(block(*included).prefix_size);
       } else {
         made.target = external(field.target->entity);
       }

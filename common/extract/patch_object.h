@@ -57,6 +57,8 @@ struct Block {
   std::uint64_t alignment = 1;
   Bytes contents;
   std::uint64_t zero_size = 0;
+  std::uint64_t prefix_size =
+      0;  // bytes of the contents that stand before a function's entry: what fixups and others refer to lies behind
   std::vector<Fixup> fixups;  // by rising offset
   std::string why;            // why it is in the payload: "changed", "new, called by p2m_pod_demand_populate"
   bool is_global =

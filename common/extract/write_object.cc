@@ -67,8 +67,8 @@ Result<Bytes> write_object(const PatchObject& object) {
                           .type = block.is_function ? elf::SymbolType::kFunction : elf::SymbolType::kObject,
                           .place = elf::SymbolPlace::kSection,
                           .section = found->second,
-                          .value = at,
-                          .size = block.contents.size() + block.zero_size});
+                          .value = at + block.prefix_size,
+                          .size = block.contents.size() + block.zero_size - block.prefix_size});
   }
 
   std::vector<elf::SymbolIndex> externals;

@@ -2,12 +2,15 @@
 #include "programs/hotpatch/patch_unit.h"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "common/diff/compare.h"
 #include "common/diff/correlate.h"
 #include "common/diff/model.h"
 #include "common/elf/object_builder.h"
 #include "common/elf/source_lines.h"
+#include "common/elf/static_scopes.h"
 #include "common/elf/type_layout.h"
 #include "common/extract/closure.h"
 #include "common/extract/extract.h"
@@ -70,6 +73,35 @@ Result<> compare_types(const elf::Object& original, const elf::Object& patched, 
   return {};
 }
 
+/// The functions in which the model's static variables were declared, by entity.
+std::vector<std::string> scopes_of(const diff::ObjectModel& model, const std::vector<elf::StaticScope>& scopes) {
+  std::map<std::pair<elf::SectionIndex, std::uint64_t>, std::size_t> data;
+  for (std::size_t i = 0; i < model.entities().size(); ++i) {
+    const diff::Entity& entity = model.entities()[i];
+    if (entity.kind == diff::EntityKind::kData) data.emplace(std::pair(entity.section, entity.offset), i);
+  }
+  std::vector<std::string> product(model.entities().size());
+  for (const elf::StaticScope& scope : scopes) {
+    const elf::Symbol& symbol = model.object().symbol(scope.symbol);
+    if (symbol.place != elf::SymbolPlace::kSection) continue;
+    const auto found = data.find({symbol.section, symbol.value + static_cast<std::uint64_t>(scope.addend)});
+    if (found != data.end()) product[found->second] = scope.function;
+  }
+  return product;
+}
+
+/// Names and references settle nearly everything; where they do not, the debugging information may.
+Result<diff::Correlation> correlate(const diff::ObjectModel& original, const diff::ObjectModel& patched,
+                                    const UnitOptions& options) {
+  HP_ASSIGN(diff::Correlation correlation, diff::correlate(original, patched, options.pairs));
+  if (correlation.ambiguous.empty()) return correlation;
+  const auto original_scopes = elf::read_static_scopes(original.object());
+  const auto patched_scopes = elf::read_static_scopes(patched.object());
+  if (!original_scopes || !patched_scopes) return correlation;
+  return diff::correlate(original, patched, options.pairs,
+                         {.original = scopes_of(original, *original_scopes), .patched = scopes_of(patched, *patched_scopes)});
+}
+
 Result<std::vector<SymbolReport>> report_symbols(const diff::ObjectModel& original, const diff::ObjectModel& patched,
                                                  const diff::Correlation& correlation, const diff::ChangeSet& changes,
                                                  target::Decoder& decoder) {
@@ -127,7 +159,7 @@ Result<UnitPatch> patch_unit(const std::filesystem::path& original_path, const s
   HP_ASSIGN(const diff::ObjectModel patched, diff::ObjectModel::make(patched_object, profile, decoder, &original));
 
   // Decide which entity of one is which of the other, and which of the pairs differ.
-  HP_ASSIGN(const diff::Correlation correlation, diff::correlate(original, patched, options.pairs));
+  HP_ASSIGN(const diff::Correlation correlation, correlate(original, patched, options));
   const diff::ChangeSet changes = diff::compare(original, patched, correlation, unit);
 
   UnitPatch product;
@@ -143,7 +175,7 @@ Result<UnitPatch> patch_unit(const std::filesystem::path& original_path, const s
   if (!product.findings.has_errors()) {
     HP_ASSIGN(product.object, extract::extract(original, patched, correlation, changes, closure, unit));
   }
-  product.changes_something = changes.any() || !changes.findings.findings().empty();
+  product.changes_something = changes.any() || changes.findings.has_errors();
   return product;
 }
 

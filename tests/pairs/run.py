@@ -12,7 +12,8 @@
 // EXPECT-WARN: RULE      accepted, with this warning     EXPECT-NOTE: RULE   with this note
 // EXPECT-SAYS: TEXT      one of the findings holds this text
 // EXPECT-ERROR: TEXT     the command fails (exit 1), and says this
-// EXPECT-TAKES: x        the payload takes this along      EXPECT-LEAVES: x   it does not
+// EXPECT-TAKES: x        the payload takes this along (~ stands for a space)      EXPECT-LEAVES: x   it does not
+// EXPECT-DATA-REFERS: x  data in the payload holds the address of x as the running system has it
 
 A directive that begins with CLANG- holds for clang, in place of the one without.
 """
@@ -30,6 +31,8 @@ TARGETS = {
     "xen": ["-fno-pie", "-fpic", "-mcmodel=small", "-fvisibility=hidden"],
     "linux": ["-fno-pie", "-mcmodel=kernel", "-mno-sse", "-fno-strict-aliasing", "-fno-delete-null-pointer-checks"],
 }
+# How the tracer gets into each function.
+TRACED = {"gcc": ["-pg", "-mfentry", "-mrecord-mcount"], "clang": ["-pg", "-mfentry"]}
 SKIPPED = 77
 WHOLE_LINES = {"EXPECT-SAYS", "EXPECT-ERROR"}
 
@@ -37,7 +40,7 @@ WHOLE_LINES = {"EXPECT-SAYS", "EXPECT-ERROR"}
 def directives(text, compiler):
     found = {}
     ours = {}
-    for prefix, name, value in re.findall(r"^// (CLANG-)?(TARGET|FLAGS|OPTIONS|ONLY|EXPECT-[A-Z]+)\b:?(.*)$", text, re.M):
+    for prefix, name, value in re.findall(r"^// (CLANG-)?(TARGET|FLAGS|OPTIONS|ONLY|EXPECT-[A-Z-]+)\b:?(.*)$", text, re.M):
         values = [value.strip()] if name in WHOLE_LINES else value.split()
         (ours if prefix else found).setdefault(name, []).extend(values)
     if compiler.startswith("clang"):
@@ -50,10 +53,11 @@ def directives(text, compiler):
 def compile_pair(compiler, source, expected, place):
     """One name for both, as one tree would have."""
     target = expected.get("TARGET", ["xen"])[0]
+    traced = TRACED[compiler.partition("-")[0]] if target == "linux" else []
     objects = []
     for side in ("ORIGINAL", "PATCHED"):
         output = f"{place}/{side.lower()}.o"
-        subprocess.run([compiler, *COMMON, *TARGETS[target], *expected.get("FLAGS", []), f"-D{side}", "-x", "c", source.name,
+        subprocess.run([compiler, *COMMON, *TARGETS[target], *traced, *expected.get("FLAGS", []), f"-D{side}", "-x", "c", source.name,
                         "-o", output], cwd=source.parent, check=True)
         objects.append(output)
     return target, objects
@@ -89,9 +93,20 @@ def problems_of(expected, outcome, document):
             if wanted != got:
                 problems.append(f"{verdict}: wanted {sorted(wanted)}, got {sorted(got)}")
         taken = {block["name"] for block in document["included"]}
-        problems += [f"does not take along {name}" for name in expected.get("EXPECT-TAKES", []) if name not in taken]
+        problems += [f"does not take along {name}" for name in expected.get("EXPECT-TAKES", []) if name.replace("~", " ") not in taken]
         problems += [f"takes along {name}" for name in expected.get("EXPECT-LEAVES", []) if name in taken]
     return problems
+
+
+def conclude(source, expected, outcome, relocations):
+    print(outcome.stdout.decode(), outcome.stderr.decode(), sep="\n")
+    problems = problems_of(expected, outcome, json.loads(outcome.stdout))
+    for name in expected.get("EXPECT-DATA-REFERS", []):
+        if not re.search(rf"R_X86_64_64 +0000000000000000 {re.escape(name)} \+ 0", relocations):
+            problems.append(f"no data refers to {name} as the running system has it:\n{relocations}")
+    for problem in problems:
+        print(f"{source.name}: {problem}")
+    return 1 if problems else 0
 
 
 def main():
@@ -100,6 +115,7 @@ def main():
     if "ONLY" in expected and not compiler.startswith(expected["ONLY"][0]):
         print(f"a case of {expected['ONLY'][0]}")
         return SKIPPED
+    relocations = ""
     with tempfile.TemporaryDirectory() as place:
         target, objects = compile_pair(compiler, source, expected, place)
         extracted = pathlib.Path(place) / "extracted.o"
@@ -107,13 +123,10 @@ def main():
                                   *expected.get("OPTIONS", [])], capture_output=True, check=False)
         if outcome.returncode == 0:  # what was extracted is an object that a linker takes
             subprocess.run(["ld", "-r", extracted, "-o", f"{place}/relinked.o"], check=True)
+            relocations = subprocess.run(["readelf", "-rW", extracted], check=True, capture_output=True, text=True).stdout
         elif extracted.exists():
             sys.exit("an object was written although there is nothing to extract")
-    print(outcome.stdout.decode(), outcome.stderr.decode(), sep="\n")
-    problems = problems_of(expected, outcome, json.loads(outcome.stdout))
-    for problem in problems:
-        print(f"{source.name}: {problem}")
-    return 1 if problems else 0
+    return conclude(source, expected, outcome, relocations)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Whether an immediate that differs between two builds is __LINE__, and nothing else.
+//
+// A patch that adds a line shifts every __LINE__ below it into other code: assertions, warnings, debug messages. That is no change of
+// what runs, and must not be one of what is patched; but an immediate that went up by one looks the same. So it is proven: the compiler
+// says of each instruction which line it was made of. The immediate is a line number if at that place, or a few instructions away (the
+// rest of the statement), the original was made of the line that the original's immediate says, and the patched code, at the same
+// instruction and of the same file, of the line that the patched immediate says. Without such rows nothing is proven.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "common/diff/model.h"
+#include "common/elf/source_lines.h"
+
+namespace hotpatch::diff {
+
+class LineProof {
+ public:
+  /// Requires: both outlive this. Debugging information is read when it is first asked for.
+  LineProof(const ObjectModel& original, const ObjectModel& patched) : original_(original), patched_(patched) {}
+
+  /// `index` is the position of the instruction in both; the two are the same but for their immediates.
+  [[nodiscard]] bool proves(const Entity& original, const Entity& patched, std::size_t index, std::uint64_t original_value,
+                            std::uint64_t patched_value);
+
+ private:
+  const ObjectModel& original_;
+  const ObjectModel& patched_;
+  bool is_read_ = false;
+  std::optional<elf::LineTable> original_lines_;
+  std::optional<elf::LineTable> patched_lines_;
+};
+
+/// The immediate of an instruction that does nothing but pass it on (mov to a register or memory, push): how a line number travels.
+/// Nothing for other instructions. `code` is that of the entity.
+struct PassedImmediate {
+  std::uint64_t value = 0;
+  std::uint8_t offset = 0;  // bytes from the instruction's start
+};
+[[nodiscard]] std::optional<PassedImmediate> passed_immediate(ByteView code, const target::Instruction& instruction);
+
+}  // namespace hotpatch::diff
