@@ -132,6 +132,16 @@ Result<std::vector<ArchiveVersion>> Apt::versions(const std::vector<std::string>
   return parse_madison(text);
 }
 
+Result<std::vector<std::string>> Apt::package_names(const std::string& prefix) const {
+  HP_ASSIGN(const std::string text, run({"apt-cache", "pkgnames", prefix}, directory_));
+  std::vector<std::string> names;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);)
+    if (line.starts_with(prefix)) names.push_back(line);
+  std::ranges::sort(names);
+  return names;
+}
+
 Result<> Apt::download_source(const std::string& package, const std::string& version, const fs::path& into) const {
   HP_TRY_DOING("fetch the source package " + package + " " + version,
                run({"apt-get", "-q", "source", "--download-only", "--only-source", package + "=" + version}, into));

@@ -31,6 +31,8 @@ class Apt {
   /// Fetches the lists.
   Result<> update() const;
   Result<std::vector<ArchiveVersion>> versions(const std::vector<std::string>& packages) const;
+  /// The names of all binary packages that begin so, sorted.
+  Result<std::vector<std::string>> package_names(const std::string& prefix) const;
   /// The .dsc and what it names.
   Result<> download_source(const std::string& package, const std::string& version, const std::filesystem::path& into) const;
   /// The .deb.

@@ -5,12 +5,15 @@
 // made and how it was proven that all this is what runs.
 //
 //   DIR/manifest.json    written last and by rename: a directory without it is not a base
-//   DIR/tree/            the built source tree; the build directory of Xen is DIR/tree/xen. Never written to after creation.
-//   DIR/image/           the shipped files: xen-syms, xen.gz, the config
+//   DIR/tree/            the source tree, built or prepared: what the names in a patch are relative to. The build directory of Xen is
+//                        DIR/tree/xen, that of Linux DIR/tree itself. Never written to after creation.
+//   DIR/image/           the shipped files: xen-syms, xen.gz, the config; vmlinux, vmlinuz, the config, Module.symvers
+//   DIR/index/           of a Linux base: what its thousands of units and headers are (buildenv/linux/index.h)
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,6 +38,7 @@ inline constexpr std::string_view kFileListName = "files";
 enum class ProofGrade : std::uint8_t {
   kIdentical,  // the rebuilt image has the shipped one's build ID and bytes
   kMatched,    // every function of every object equals the shipped image's, relocation fields masked
+  kOnDemand,   // nothing was built but a sample, which is equal: every object that a patch touches is proven when it is made
 };
 
 /// One program of the toolchain.
@@ -63,9 +67,21 @@ struct Unit {
   std::vector<std::string> dependencies;  // files read, relative to the build directory, sorted
 };
 
+/// What only a base of Linux has. Its units are in the index, and their commands are asked of the build system when they are wanted.
+struct KernelFacts {
+  std::string release;                      // "6.1.0-54-amd64", as uname -r prints it
+  std::vector<std::string> make_arguments;  // "ARCH=x86", "CC=gcc-12", …
+  std::string debug_package;     // the file name of the package that has the modules' debug files, in the cache; or else
+  std::string module_directory;  // absolute: where a user's own modules with debugging information are
+  std::vector<std::pair<std::string, std::uint64_t>> record_sizes;  // "struct bug_entry" -> bytes, of the image's DWARF; sorted
+  std::uint64_t image_units = 0;                                    // translation units of vmlinux
+  std::uint64_t module_units = 0;
+  std::uint64_t modules = 0;
+};
+
 struct Base {
   std::filesystem::path directory;  // absolute; not in the manifest
-  std::string target;               // "xen"
+  std::string target;               // "xen", "linux"
   std::string description;          // "Debian xen 4.17.5+72-g01140da4e8-1"
   std::string package_version;      // Debian's, or empty for a user's own tree
   std::string architecture;         // "x86_64"
@@ -85,7 +101,10 @@ struct Base {
   std::string files_sha256;                                      // of DIR/files
   std::uint64_t proven_functions = 0;
   std::uint64_t proven_bytes = 0;
+  std::optional<KernelFacts> kernel;  // of a Linux base
 
+  /// What the names in a patch are relative to.
+  [[nodiscard]] std::filesystem::path source_root() const { return directory / "tree"; }
   [[nodiscard]] std::filesystem::path tree() const { return directory / build_tree(); }
   [[nodiscard]] std::filesystem::path build_path() const { return directory / build_directory; }
   [[nodiscard]] std::filesystem::path symbols_path() const { return directory / symbols_image; }
@@ -100,7 +119,7 @@ struct Base {
 Result<Base> load_base(const std::filesystem::path& directory);
 /// The manifest's text: deterministic, human-readable JSON.
 [[nodiscard]] std::string manifest_text(const Base& base);
-/// "identical", "matched"
+/// "identical", "matched", "on demand"
 [[nodiscard]] const char* grade_name(ProofGrade grade) noexcept;
 
 }  // namespace hotpatch::buildenv

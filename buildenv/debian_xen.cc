@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <charconv>
 #include <ctime>
-#include <map>
 #include <optional>
 #include <set>
 #include <sstream>
@@ -12,17 +11,14 @@
 #include "buildenv/apt.h"
 #include "buildenv/base.h"
 #include "buildenv/cache.h"
+#include "buildenv/package_cache.h"
 #include "common/process/process.h"
-#include "common/support/digest.h"
 #include "common/support/file.h"
 
 namespace hotpatch::buildenv {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// The marker of a complete download, with the digests of its files as apt verified them. Written last.
-constexpr const char* kComplete = "complete.sha256";
 
 std::string image_package(const std::string& series) { return "xen-hypervisor-" + series + "-amd64"; }
 std::string debug_package(const std::string& series) { return image_package(series) + "-dbg"; }
@@ -43,36 +39,6 @@ Result<XenPackages> packages_in(const fs::path& directory, const std::string& ve
   return packages;
 }
 
-Result<> write_complete(const fs::path& directory) {
-  std::map<std::string, std::string> digests;
-  for (const fs::directory_entry& entry : fs::directory_iterator(directory)) {
-    HP_ASSIGN(std::string digest, sha256_file(entry.path()));
-    digests.emplace(entry.path().filename().string(), std::move(digest));
-  }
-  std::string text;
-  for (const auto& [name, digest] : digests) text += digest + "  " + name + "\n";
-  return write_file(directory / kComplete, text);
-}
-
-/// Whether an earlier download is there and still what it was.
-bool is_complete(const fs::path& directory) {
-  const auto text = read_text_file(directory / kComplete);
-  if (!text) return false;
-  std::istringstream lines(*text);
-  for (std::string line; std::getline(lines, line);) {
-    if (line.size() < 67) return false;
-    const auto digest = sha256_file(directory / line.substr(66));
-    if (!digest || *digest != line.substr(0, 64)) return false;
-  }
-  return true;
-}
-
-bool has_package(const std::vector<ArchiveVersion>& binaries, const std::string& package, const std::string& version) {
-  return std::any_of(binaries.begin(), binaries.end(), [&](const ArchiveVersion& binary) {
-    return !binary.is_source && binary.package == package && binary.version == version;
-  });
-}
-
 /// The versions of which the archive lists source, image and debug packages: `wanted` first, then the newest first.
 Result<std::vector<std::string>> complete_versions(const Apt& apt, const std::string& wanted) {
   HP_ASSIGN(const std::vector<ArchiveVersion> sources, apt.versions({"xen"}));
@@ -91,8 +57,7 @@ Result<std::vector<std::string>> complete_versions(const Apt& apt, const std::st
   std::vector<std::string> versions;
   for (const std::string& version : candidates) {
     HP_ASSIGN(const std::string series, xen_series(version));
-    if (!has_package(binaries, image_package(series), version) || !has_package(binaries, debug_package(series), version))
-      continue;
+    if (!has_binary(binaries, image_package(series), version) || !has_binary(binaries, debug_package(series), version)) continue;
     auto place = versions.begin();
     for (; place != versions.end() && version != wanted; ++place) {
       HP_ASSIGN(const bool newer, is_newer(version, *place));
@@ -105,20 +70,15 @@ Result<std::vector<std::string>> complete_versions(const Apt& apt, const std::st
   return versions;
 }
 
-Result<> download(const Apt& apt, const std::string& version, const fs::path& parent, const fs::path& target) {
-  HP_ASSIGN(TempDir temp, TempDir::make("download", parent));
+Result<> download(const Apt& apt, const std::string& version, const fs::path& target) {
   HP_ASSIGN(const std::string series, xen_series(version));
-  HP_TRY(apt.download_source("xen", version, temp.path()));
-  HP_TRY(apt.download_binary(image_package(series), version, temp.path()));
-  HP_TRY(apt.download_binary(debug_package(series), version, temp.path()));
-  HP_TRY(packages_in(temp.path(), version));
-  HP_TRY(write_complete(temp.path()));
-  std::error_code failure;
-  fs::remove_all(target, failure);
-  fs::rename(temp.path(), target, failure);
-  if (failure) return fail_errno("rename " + temp.path().string() + " to " + target.string(), failure.value());
-  (void)std::move(temp).keep();
-  return {};
+  return keep_download(target, [&](const fs::path& into) -> Result<> {
+    HP_TRY(apt.download_source("xen", version, into));
+    HP_TRY(apt.download_binary(image_package(series), version, into));
+    HP_TRY(apt.download_binary(debug_package(series), version, into));
+    HP_TRY(packages_in(into, version));
+    return {};
+  });
 }
 
 Result<std::string> changelog_field(const fs::path& tree, const std::string& field) {
@@ -168,7 +128,7 @@ Result<XenPackages> fetch_xen(const fs::path& cache, const std::string& version,
   fs::create_directories(parent, failure);
   if (failure) return fail_errno("create " + parent.string(), failure.value());
   HP_ASSIGN(const FileLock lock, FileLock::take(parent / "lock", FileLock::Wait::kYes));
-  if (is_complete(parent / ("xen_" + version))) {
+  if (is_complete_download(parent / ("xen_" + version))) {
     progress("using the packages of xen " + version + " kept in " + parent.string());
     return packages_in(parent / ("xen_" + version), version);
   }
@@ -179,12 +139,12 @@ Result<XenPackages> fetch_xen(const fs::path& cache, const std::string& version,
   std::optional<Error> first_failure;
   for (const std::string& chosen : versions) {
     const fs::path target = parent / ("xen_" + chosen);
-    if (is_complete(target)) return packages_in(target, chosen);
+    if (is_complete_download(target)) return packages_in(target, chosen);
     progress("fetching the source, image and debug packages of xen " + chosen);
-    auto done = download(apt, chosen, parent, target);
+    auto done = download(apt, chosen, target);
     if (done) return packages_in(target, chosen);
-    // Listed but gone: between the archive's updates, or on a mirror that lags behind. Any other failure may pass.
-    if (done.error().message().find("404  Not Found") == std::string::npos) return tl::unexpected(std::move(done).error());
+    // Any other failure may pass.
+    if (!is_gone_from_archive(done.error())) return tl::unexpected(std::move(done).error());
     progress("xen " + chosen + " is listed in the archive, but not all of its packages are there");
     if (!first_failure) first_failure = std::move(done).error();
   }

@@ -4,16 +4,14 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "buildenv/package_cache.h"
 #include "common/support/result.h"
 
 namespace hotpatch::buildenv {
-
-using Progress = std::function<void(const std::string&)>;
 
 /// The files of one version, downloaded and verified.
 struct XenPackages {

@@ -126,8 +126,10 @@ Result<> read_identity(const Reader& reader, Base& base) {
     base.grade = ProofGrade::kIdentical;
   } else if (grade == grade_name(ProofGrade::kMatched)) {
     base.grade = ProofGrade::kMatched;
+  } else if (grade == grade_name(ProofGrade::kOnDemand)) {
+    base.grade = ProofGrade::kOnDemand;
   } else {
-    return reader.wrong("grade", "\"identical\" or \"matched\"");
+    return reader.wrong("grade", "\"identical\", \"matched\" or \"on demand\"");
   }
   HP_TRY(reader.number("proven_functions", base.proven_functions));
   return reader.number("proven_bytes", base.proven_bytes);
@@ -142,6 +144,24 @@ Result<> read_files(const Reader& reader, Base& base) {
   HP_TRY(relative_path(reader, "symbols_image", base.symbols_image));
   HP_TRY(relative_path(reader, "boot_image", base.boot_image));
   return relative_path(reader, "config", base.config);
+}
+
+Result<KernelFacts> read_kernel(const Reader& reader) {
+  KernelFacts kernel;
+  HP_TRY(reader.text("release", kernel.release));
+  HP_TRY(reader.texts("make_arguments", kernel.make_arguments));
+  HP_TRY(reader.text("debug_package", kernel.debug_package));
+  HP_TRY(reader.text("module_directory", kernel.module_directory));
+  HP_TRY(reader.number("image_units", kernel.image_units));
+  HP_TRY(reader.number("module_units", kernel.module_units));
+  HP_TRY(reader.number("modules", kernel.modules));
+  HP_ASSIGN(const Json* sizes, reader.member("record_sizes"));
+  if (!sizes->is_object()) return reader.wrong("record_sizes", "an object");
+  for (const auto& item : sizes->items()) {
+    if (!item.value().is_number_unsigned()) return reader.wrong("record_sizes/" + item.key(), "a whole number");
+    kernel.record_sizes.emplace_back(item.key(), item.value().get<std::uint64_t>());
+  }
+  return kernel;
 }
 
 Result<Base> read_manifest(const Json& json) {
@@ -171,6 +191,10 @@ Result<Base> read_manifest(const Json& json) {
     base.environment.emplace_back(item.key(), item.value().get_ref<const std::string&>());
   }
   HP_TRY(reader.texts("generated_files", base.generated_files));
+  if (reader.has("kernel")) {
+    HP_ASSIGN(const Json* kernel, reader.member("kernel"));
+    HP_ASSIGN(base.kernel, read_kernel(Reader(*kernel, "/kernel")));
+  }
   HP_ASSIGN(const Json* units, reader.list("units"));
   for (std::size_t at = 0; at < units->size(); ++at) {
     HP_ASSIGN(Unit unit, read_unit(Reader((*units)[at], reader.item_path("units", at))));
@@ -203,6 +227,21 @@ std::string unit_text(const Unit& unit) {
   return text + "],\n      \"dependencies\": " + list_text(unit.dependencies) + "\n    }";
 }
 
+std::string kernel_text(const KernelFacts& kernel) {
+  std::string text = "  \"kernel\": {\n    \"release\": " + quoted(kernel.release) +
+                     ",\n    \"make_arguments\": " + list_text(kernel.make_arguments) +
+                     ",\n    \"debug_package\": " + quoted(kernel.debug_package) +
+                     ",\n    \"module_directory\": " + quoted(kernel.module_directory) +
+                     ",\n    \"image_units\": " + std::to_string(kernel.image_units) +
+                     ",\n    \"module_units\": " + std::to_string(kernel.module_units) +
+                     ",\n    \"modules\": " + std::to_string(kernel.modules) + ",\n    \"record_sizes\": {";
+  for (const auto& [name, size] : kernel.record_sizes) {
+    if (&name != &kernel.record_sizes.front().first) text += ", ";
+    text += quoted(name) + ": " + std::to_string(size);
+  }
+  return text + "}\n  },\n";
+}
+
 void add_member(std::string& text, const char* name, const std::string& value) {
   text += "  " + quoted(name) + ": " + quoted(value) + ",\n";
 }
@@ -223,7 +262,14 @@ tl::unexpected<Error> not_a_base(const fs::path& directory) {
 
 }  // namespace
 
-const char* grade_name(ProofGrade grade) noexcept { return grade == ProofGrade::kIdentical ? "identical" : "matched"; }
+const char* grade_name(ProofGrade grade) noexcept {
+  switch (grade) {
+    case ProofGrade::kIdentical: return "identical";
+    case ProofGrade::kMatched: return "matched";
+    case ProofGrade::kOnDemand: return "on demand";
+  }
+  return "unknown";
+}
 
 std::string manifest_text(const Base& base) {
   std::string text = "{\n";
@@ -256,7 +302,9 @@ std::string manifest_text(const Base& base) {
     if (&variable != &base.environment.front()) text += ",";
     text += "\n    " + quoted(variable.first) + ": " + quoted(variable.second);
   }
-  text += "\n  },\n  \"generated_files\": " + list_text(base.generated_files) + ",\n  \"units\": [\n";
+  text += "\n  },\n  \"generated_files\": " + list_text(base.generated_files) + ",\n";
+  if (base.kernel) text += kernel_text(*base.kernel);
+  text += "  \"units\": [\n";
   for (const Unit& unit : base.units) {
     if (&unit != &base.units.front()) text += ",\n";
     text += unit_text(unit);

@@ -21,36 +21,6 @@ void replace_all(std::string& text, std::string_view from, const std::string& to
     text.replace(at, from.size(), to);
 }
 
-Result<> verify_files(const Base& base, unsigned threads, Verification& verification) {
-  HP_ASSIGN(const std::string text, read_text_file(base.directory / kFileListName));
-  if (sha256_text(as_byte_view(text)) != base.files_sha256) {
-    verification.problems.push_back(std::string(kFileListName) +
-                                    ", the list of all files, is not the one that the manifest was written for");
-  }
-  HP_ASSIGN(const FileList recorded, parse_file_list(text));
-  HP_ASSIGN(FileList found, list_files(base.directory, "tree", threads));
-  HP_ASSIGN(FileList images, list_files(base.directory, "image", threads));
-  found.merge(images);
-  for (const auto& [name, digest] : recorded) {
-    const auto file = found.find(name);
-    if (file == found.end()) {
-      verification.problems.push_back(name + " is missing");
-    } else if (file->second != digest) {
-      verification.problems.push_back(name + " was changed: sha256 " + file->second + ", recorded " + digest);
-    } else {
-      ++verification.files;
-    }
-  }
-  for (const auto& [name, digest] : found) {
-    if (!recorded.contains(name)) verification.problems.push_back(name + " was added after the base was made");
-  }
-  const auto image = found.find(base.symbols_image);
-  if (image != found.end() && image->second != base.image_sha256) {
-    verification.problems.push_back(base.symbols_image + " is not the image of the manifest");
-  }
-  return {};
-}
-
 /// What cannot even be compared is a problem like any other.
 void verify_image(const Base& base, unsigned threads, Verification& verification) {
   const auto image = read_xen_image(base.symbols_path());
@@ -121,6 +91,40 @@ Result<> verify_objects(const Base& base, unsigned threads, Verification& verifi
 }
 
 }  // namespace
+
+Result<> verify_files(const Base& base, unsigned threads, Verification& verification) {
+  HP_ASSIGN(const std::string text, read_text_file(base.directory / kFileListName));
+  if (sha256_text(as_byte_view(text)) != base.files_sha256) {
+    verification.problems.push_back(std::string(kFileListName) +
+                                    ", the list of all files, is not the one that the manifest was written for");
+  }
+  HP_ASSIGN(const FileList recorded, parse_file_list(text));
+  HP_ASSIGN(FileList found, list_files(base.directory, "tree", threads));
+  for (const char* folder : {"image", "index"}) {
+    std::error_code ignored;
+    if (!fs::is_directory(base.directory / folder, ignored)) continue;
+    HP_ASSIGN(FileList more, list_files(base.directory, folder, threads));
+    found.merge(more);
+  }
+  for (const auto& [name, digest] : recorded) {
+    const auto file = found.find(name);
+    if (file == found.end()) {
+      verification.problems.push_back(name + " is missing");
+    } else if (file->second != digest) {
+      verification.problems.push_back(name + " was changed: sha256 " + file->second + ", recorded " + digest);
+    } else {
+      ++verification.files;
+    }
+  }
+  for (const auto& [name, digest] : found) {
+    if (!recorded.contains(name)) verification.problems.push_back(name + " was added after the base was made");
+  }
+  const auto image = found.find(base.symbols_image);
+  if (image != found.end() && image->second != base.image_sha256) {
+    verification.problems.push_back(base.symbols_image + " is not the image of the manifest");
+  }
+  return {};
+}
 
 Result<> replay_unit(const Base& base, const Unit& unit, const fs::path& build, const fs::path& object) {
   if (!unit.unreplayable.empty())

@@ -4,10 +4,13 @@
 #   top       the checkout
 #   cache     what is large and may be thrown away: packages, bases. HOTPATCH_CACHE names another place.
 #   version   the Xen that the demo and the tests work on
+#   release   the Linux that the tests work on
 top=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
 cache=${HOTPATCH_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/hotpatch}
 # shellcheck disable=SC2034  # for those that source this file
 version=4.17.5+72-g01140da4e8-1
+# shellcheck disable=SC2034
+release=6.1.0-54-amd64
 export HOTPATCH_CACHE=$cache
 
 # build PRESET [TARGET…]: sets up, configures and builds; the programs are in $top/build/PRESET/bin afterwards.

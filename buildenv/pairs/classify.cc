@@ -25,23 +25,35 @@ bool is_documentation(std::string_view path) {
          name == ".cirrus.yml";
 }
 
-/// Of the build directory. Xen: Makefile, build.mk, Rules.mk, arch/*/arch.mk, Kconfig*, tools/ and scripts/ (generators), *.lds.S.
-bool is_build_system(std::string_view path) {
+/// Of the build directory. Makefile, build.mk, Rules.mk, arch/*/arch.mk, Kbuild, Kconfig*, generators, *.lds.S.
+bool is_build_system(std::string_view path, const SourceRules& rules) {
   constexpr std::array<std::string_view, 10> kSuffixes{".mk", ".lds.S", ".lds", ".lds.h", ".awk",
                                                        ".py", ".sh",    ".pl",  ".lst",   ".in"};
   const std::string_view name = base_name(path);
-  return path.starts_with("tools/") || path.starts_with("scripts/") || path.starts_with("arch/x86/configs/") ||
+  return std::ranges::any_of(rules.tools, [path](std::string_view folder) { return path.starts_with(folder); }) ||
          name.starts_with("Makefile") || name.starts_with("Kconfig") || name.starts_with("Kbuild") || name == ".config" ||
          std::ranges::any_of(kSuffixes, [name](std::string_view suffix) { return name.ends_with(suffix); });
 }
 
+constexpr std::array<std::string_view, 3> kXenTools{"tools/", "scripts/", "arch/x86/configs/"};
 /// Xen sources from which headers or parts of objects are made, by rules that are not those of a unit: include/Makefile
 /// (cpuid-autogen.h, hypercall-defs.h), arch/x86/boot/Makefile (the 32-bit code that head.S takes in as binary).
-bool is_generator_input(std::string_view path) {
-  constexpr std::array<std::string_view, 5> kInputs{"include/public/arch-x86/cpufeatureset.h", "include/hypercall-defs.c",
-                                                    "arch/x86/boot/cmdline.c", "arch/x86/boot/reloc.c", "arch/x86/boot/defs.h"};
-  return std::ranges::find(kInputs, path) != kInputs.end();
-}
+constexpr std::array<std::string_view, 5> kXenInputs{"include/public/arch-x86/cpufeatureset.h", "include/hypercall-defs.c",
+                                                     "arch/x86/boot/cmdline.c", "arch/x86/boot/reloc.c", "arch/x86/boot/defs.h"};
+/// Programs of the build, and what is user space's. tools/lib/bpf/relo_core.c, which kernel/bpf takes in, is refused with them.
+constexpr std::array<std::string_view, 7> kKernelTools{"tools/", "scripts/", "usr/",           "samples/",
+                                                       "certs/", "rust/",    "arch/x86/tools/"};
+/// Kbuild (bounds.h, timeconst.h, asm-offsets.h), arch/x86/entry/syscalls (tables), lib/raid6 (*.uc), lib/crc32 and others' generators.
+constexpr std::array<std::string_view, 9> kKernelInputs{"kernel/bounds.c",
+                                                        "kernel/time/timeconst.bc",
+                                                        "arch/x86/kernel/asm-offsets.c",
+                                                        "arch/x86/kernel/asm-offsets_64.c",
+                                                        "lib/gen_crc32table.c",
+                                                        "lib/gen_crc64table.c",
+                                                        "lib/raid6/mktables.c",
+                                                        "arch/x86/include/asm/cpufeatures.h",
+                                                        "drivers/tty/vt/conmakehash.c"};
+constexpr std::array<std::string_view, 6> kKernelEndings{".tbl", ".uc", ".map", ".asn1", ".dts", ".c_shipped"};
 
 std::string_view source_architecture(std::string_view architecture) {
   if (architecture == "x86_64") return "x86";
@@ -51,11 +63,23 @@ std::string_view source_architecture(std::string_view architecture) {
 
 }  // namespace
 
-Classified classify_file(std::string_view tree_path, std::string_view build_directory, std::string_view architecture) {
+const SourceRules& xen_source_rules() noexcept {
+  static constexpr SourceRules kRules{"hypervisor", kXenTools, kXenInputs, {}};
+  return kRules;
+}
+
+const SourceRules& kernel_source_rules() noexcept {
+  static constexpr SourceRules kRules{"kernel", kKernelTools, kKernelInputs, kKernelEndings};
+  return kRules;
+}
+
+Classified classify_file(std::string_view tree_path, std::string_view build_directory, std::string_view architecture,
+                         const SourceRules& rules) {
   Classified result;
-  const bool is_inside = tree_path.size() > build_directory.size() && tree_path.starts_with(build_directory) &&
-                         tree_path[build_directory.size()] == '/';
-  const std::string_view path = is_inside ? tree_path.substr(build_directory.size() + 1) : tree_path;
+  const bool is_all = build_directory.empty();
+  const bool is_inside = is_all || (tree_path.size() > build_directory.size() && tree_path.starts_with(build_directory) &&
+                                    tree_path[build_directory.size()] == '/');
+  const std::string_view path = is_inside && !is_all ? tree_path.substr(build_directory.size() + 1) : tree_path;
   if (is_inside) result.path = path;
   if (is_documentation(path)) {
     result.kind = FileClass::kDocumentation;
@@ -71,9 +95,10 @@ Classified classify_file(std::string_view tree_path, std::string_view build_dire
       return result;
     }
   }
-  if (is_build_system(path)) {
+  if (is_build_system(path, rules)) {
     result.kind = FileClass::kBuildSystem;
-  } else if (is_generator_input(path)) {
+  } else if (std::ranges::find(rules.generator_inputs, path) != rules.generator_inputs.end() ||
+             std::ranges::any_of(rules.generator_endings, [path](std::string_view ending) { return path.ends_with(ending); })) {
     result.kind = FileClass::kGeneratorInput;
   } else if (path.ends_with(".c")) {
     result.kind = FileClass::kSource;

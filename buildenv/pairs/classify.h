@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -26,9 +27,20 @@ struct Classified {
   std::string path;
 };
 
-/// `tree_path` is relative to the tree, as patches name it: "xen/arch/x86/domain.c". `build_directory` is its name in the tree: "xen".
+/// What of a target's source is more than its name says.
+struct SourceRules {
+  std::string_view noun;                                // what the source is of, for messages: "hypervisor"
+  std::span<const std::string_view> tools;              // folders of programs and generators of the build, with '/' at the end
+  std::span<const std::string_view> generator_inputs;   // files from which the build makes headers or parts of objects
+  std::span<const std::string_view> generator_endings;  // the same, by their ends
+};
+[[nodiscard]] const SourceRules& xen_source_rules() noexcept;
+[[nodiscard]] const SourceRules& kernel_source_rules() noexcept;
+
+/// `tree_path` is relative to the tree, as patches name it: "xen/arch/x86/domain.c". `build_directory` is its name in the tree: "xen";
+/// empty if it is the tree.
 /// `architecture` is the base's, "x86_64".
 [[nodiscard]] Classified classify_file(std::string_view tree_path, std::string_view build_directory,
-                                       std::string_view architecture);
+                                       std::string_view architecture, const SourceRules& rules = xen_source_rules());
 
 }  // namespace hotpatch::buildenv

@@ -18,7 +18,14 @@ constexpr std::uint64_t kMaxPatchSize = std::uint64_t{64} << 20;
 class SeriesApplier {
  public:
   SeriesApplier(const Base& base, bool reverse, unsigned fuzz)
-      : base_(base), reverse_(reverse), fuzz_(fuzz), build_directory_(base.build_path().filename().string()) {}
+      : base_(base),
+        reverse_(reverse),
+        fuzz_(fuzz),
+        root_(base.source_root()),
+        rules_(base.kernel ? kernel_source_rules() : xen_source_rules()) {
+    build_directory_ = base.build_path().lexically_relative(root_).string();
+    if (build_directory_ == ".") build_directory_.clear();
+  }
 
   Result<> apply_file(const std::filesystem::path& path, const std::string& text) {
     const std::string name = path.filename().string();
@@ -47,7 +54,7 @@ class SeriesApplier {
  private:
   Result<> apply_one(FilePatch patch, const std::string& patch_name) {
     HP_TRY(choose_name(patch));
-    const Classified what = classify_file(patch.name(), build_directory_, base_.architecture);
+    const Classified what = classify_file(patch.name(), build_directory_, base_.architecture, rules_);
     if (judge(patch, what)) return {};
     if (patch.is_binary) return fail(Errc::kUnsupported, patch.name() + ": a change of a binary file is not supported");
 
@@ -92,7 +99,7 @@ class SeriesApplier {
       const auto known = series_.files.find(name);
       if (known != series_.files.end()) return known->second.patched.has_value();
       std::error_code ignored;
-      return std::filesystem::exists(base_.tree() / name, ignored);
+      return std::filesystem::exists(root_ / name, ignored);
     };
     const std::string chosen =
         exists(patch.patched_name) || !exists(patch.original_name) ? patch.patched_name : patch.original_name;
@@ -108,11 +115,11 @@ class SeriesApplier {
     const auto known = series_.files.find(name);
     if (known != series_.files.end()) return &known->second;
     TouchedFile file;
-    file.what = classify_file(name, build_directory_, base_.architecture);
-    const std::filesystem::path path = base_.tree() / name;
+    file.what = classify_file(name, build_directory_, base_.architecture, rules_);
+    const std::filesystem::path path = root_ / name;
     std::error_code error;
     const std::filesystem::path real = std::filesystem::weakly_canonical(path, error);
-    if (!error && real != std::filesystem::weakly_canonical(base_.tree(), error) / name)
+    if (!error && real != std::filesystem::weakly_canonical(root_, error) / name)
       return fail(Errc::kUnsupported, name + ": leads through a symbolic link of the source tree");
     if (std::filesystem::exists(path, error)) {
       HP_ASSIGN(file.original, read_text_file(path));
@@ -158,12 +165,13 @@ class SeriesApplier {
         return true;
       case FileClass::kOutside:
         report(rule::kOutside, Severity::kError, shown,
-               "lies outside " + build_directory_ + "/: it does not belong to the hypervisor",
-               "give a patch of the hypervisor's files alone; what else the fix changes needs an update of that part");
+               "lies outside " + build_directory_ + "/: it does not belong to the " + std::string(rules_.noun),
+               "give a patch of the " + std::string(rules_.noun) +
+                   "'s files alone; what else the fix changes needs an update of that part");
         return true;
       case FileClass::kBuildSystem:
         report(rule::kBuildSystem, Severity::kError, shown,
-               "decides what is built or how; a running hypervisor cannot be given that",
+               "decides what is built or how; a running " + std::string(rules_.noun) + " cannot be given that",
                "leave the file out of the patch if the fix works without it");
         return true;
       case FileClass::kSource:
@@ -182,7 +190,9 @@ class SeriesApplier {
   const Base& base_;
   bool reverse_;
   unsigned fuzz_;
-  std::string build_directory_;
+  std::filesystem::path root_;
+  const SourceRules& rules_;
+  std::string build_directory_;  // below the root; empty if it is the root
   PatchSeries series_;
   std::set<std::pair<std::string, std::string>> reported_;
 };

@@ -18,8 +18,10 @@ Result<std::unique_ptr<Dwarf>> Dwarf::open(const Object& object) {
     if (self->complaint_.empty()) self->complaint_ = std::move(text);
   };
   const auto ignore = [](llvm::Error error) { llvm::consumeError(std::move(error)); };
-  dwarf->context_ = llvm::DWARFContext::create(*dwarf->file_, llvm::DWARFContext::ProcessDebugRelocations::Process, nullptr, "",
-                                               collect, ignore);
+  // Those that a linked image kept (ld --emit-relocs) are applied already, and are hundreds of megabytes.
+  const auto relocations = object.type() == FileType::kRelocatable ? llvm::DWARFContext::ProcessDebugRelocations::Process
+                                                                   : llvm::DWARFContext::ProcessDebugRelocations::Ignore;
+  dwarf->context_ = llvm::DWARFContext::create(*dwarf->file_, relocations, nullptr, "", collect, ignore);
   HP_TRY(dwarf->check());
   return dwarf;
 }

@@ -17,6 +17,7 @@
 #include "common/support/build_id.h"
 #include "common/support/bytes.h"
 #include "common/support/index.h"
+#include "common/support/mapped_file.h"
 #include "common/support/result.h"
 
 namespace hotpatch::elf {
@@ -85,14 +86,15 @@ class Object {
   /// The first section of that name.
   [[nodiscard]] std::optional<SectionIndex> find_section(std::string_view section_name) const noexcept;
   /// The whole file.
-  [[nodiscard]] ByteView bytes() const noexcept { return bytes_; }
+  [[nodiscard]] ByteView bytes() const noexcept { return bytes_.empty() ? mapping_.bytes() : ByteView(bytes_); }
 
  private:
   friend class ObjectParser;
   Object() = default;
   std::string name_;
   FileType type_ = FileType::kRelocatable;
-  Bytes bytes_;
+  Bytes bytes_;         // or else
+  MappedFile mapping_;  // the one that is not empty holds the file
   std::vector<Section> sections_;
   std::vector<Symbol> symbols_;
 };
@@ -100,6 +102,8 @@ class Object {
 /// Accepts ELF64, little-endian, EM_X86_64, of type REL, EXEC or DYN, with RELA relocations. kMalformed or kUnsupported says which
 /// header, section, symbol or relocation, with its numbers; kIo, kNotFound as read_file.
 Result<Object> read_object(const std::filesystem::path& path);
+/// The same over a mapping of the file, of which only what is looked at takes memory; the restrictions are MappedFile's.
+Result<Object> map_object(const std::filesystem::path& path);
 /// The same from memory. `name` is for messages.
 Result<Object> parse_object(Bytes bytes, std::string name);
 

@@ -62,10 +62,14 @@ class ObjectParser {
     object_.bytes_ = std::move(bytes);
     object_.name_ = std::move(name);
   }
+  ObjectParser(MappedFile mapping, std::string name) : name_(name) {
+    object_.mapping_ = std::move(mapping);
+    object_.name_ = std::move(name);
+  }
 
   Result<Object> parse() {
     HP_TRY(check_identity());
-    HP_LLVM(const File file, File::create(llvm::StringRef(as_text(object_.bytes_).data(), object_.bytes_.size())));
+    HP_LLVM(const File file, File::create(llvm::StringRef(as_text(object_.bytes()).data(), object_.bytes().size())));
     HP_LLVM(const auto headers, file.sections());
     HP_TRY(read_sections(file, headers));
     HP_TRY(read_symbols(file, headers));
@@ -75,7 +79,7 @@ class ObjectParser {
 
  private:
   Result<> check_identity() {
-    const ByteView bytes = object_.bytes_;
+    const ByteView bytes = object_.bytes();
     const auto wrong = [&](const std::string& what) { return fail(Errc::kUnsupported, name_ + ": " + what); };
     if (bytes.size() < sizeof(Elf64_Ehdr) || as_text(bytes.first(4)) != "\177ELF")
       return fail(Errc::kMalformed, name_ + ": not an ELF file (" + std::to_string(bytes.size()) + " bytes)");
@@ -238,6 +242,11 @@ Result<Object> parse_object(Bytes bytes, std::string name) { return ObjectParser
 Result<Object> read_object(const std::filesystem::path& path) {
   HP_ASSIGN(Bytes bytes, read_file(path));
   return parse_object(std::move(bytes), path.string());
+}
+
+Result<Object> map_object(const std::filesystem::path& path) {
+  HP_ASSIGN(MappedFile mapping, MappedFile::open(path));
+  return ObjectParser(std::move(mapping), path.string()).parse();
 }
 
 }  // namespace hotpatch::elf

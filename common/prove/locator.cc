@@ -25,8 +25,8 @@ bool is_dropped_by_linkers(std::string_view name) noexcept {
 
 }  // namespace
 
-Locator::Locator(const elf::Object& object, const elf::Image& image, std::string unit)
-    : object_(object), image_(image), names_(object, image, unit), differences_(object, image) {
+Locator::Locator(const elf::Object& object, const elf::Image& image, std::string unit, LinkRules rules)
+    : object_(object), image_(image), rules_(rules), names_(object, image, unit), differences_(object, image) {
   out_.unit = std::move(unit);
   out_.section_address.resize(object.sections().size());
   out_.symbol_address.resize(object.symbols().size());
@@ -174,6 +174,10 @@ void Locator::place_by_search() {
     const elf::Section& section = object_.section(index);
     if (out_.section_address[i] || !section.is_allocated() || section.is_nobits() || is_dropped_by_linkers(section.name))
       continue;
+    if (const LinkRule* rule = find_link_rule(rules_, section.name)) {
+      if (rule->role == LinkRole::kSorted) prove_sorted(index, *rule);
+      continue;
+    }
     const auto anchor = std::ranges::find_if(
         section.relocations, [&](const elf::Relocation& relocation) { return known_target(relocation).has_value(); });
     if (anchor == section.relocations.end() || !differences_.symbols_in(index).empty()) continue;
@@ -181,9 +185,10 @@ void Locator::place_by_search() {
     if (places.size() == 1) {
       place(index, places.front());
       drain();
-    } else {
-      report(index, 0, std::to_string(places.size()) + " places in the image have its content");
+    } else if (places.empty()) {
+      report(index, 0, "no place in the image has its content");
     }
+    // Several places: short tables are alike. Nothing refers to this one, so it is enough that the image has its content.
   }
 }
 
@@ -248,6 +253,8 @@ void Locator::report_missing() {
   for (std::size_t i = 1; i < object_.sections().size(); ++i) {
     const elf::Section& section = object_.sections()[i];
     if (out_.section_address[i] || !section.is_allocated() || is_merged(SectionIndex(i))) continue;
+    const LinkRule* rule = find_link_rule(rules_, section.name);
+    if (rule != nullptr && rule->role != LinkRole::kSorted) continue;
     const bool in_image = names_.is_linked() && !is_dropped_by_linkers(section.name) &&
                           std::ranges::find(ambiguous_, SectionIndex(i)) == ambiguous_.end();
     for (const SymbolIndex index : differences_.symbols_in(SectionIndex(i))) {

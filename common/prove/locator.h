@@ -5,10 +5,12 @@
 // Tables that nothing refers to (alternatives, bug frames, exceptions) are searched for by what they refer to.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
 #include "common/prove/differences.h"
+#include "common/prove/link_rules.h"
 #include "common/prove/masked_bytes.h"
 #include "common/prove/names.h"
 #include "common/prove/prove.h"
@@ -18,8 +20,8 @@ namespace hotpatch::prove {
 
 class Locator {
  public:
-  /// Both must outlive this.
-  Locator(const elf::Object& object, const elf::Image& image, std::string unit);
+  /// All but the name must outlive this.
+  Locator(const elf::Object& object, const elf::Image& image, std::string unit, LinkRules rules);
   /// Once only.
   Located run() &&;
 
@@ -35,6 +37,10 @@ class Locator {
   void place_by_search();
   void place(elf::SectionIndex index, TargetAddr base);
   void drain();
+  void prove_sorted(elf::SectionIndex index, const LinkRule& rule);
+  [[nodiscard]] std::optional<ByteView> sorted_table(const LinkRule& rule, TargetAddr& base) const;
+  [[nodiscard]] bool is_record_at(const elf::Section& section, std::uint64_t offset, std::span<const elf::Relocation> relocations,
+                                  ByteView record, TargetAddr place) const;
   void finish_symbols();
   void report_missing();
   void count_proven();
@@ -60,6 +66,7 @@ class Locator {
 
   const elf::Object& object_;
   const elf::Image& image_;
+  LinkRules rules_;
   Names names_;
   Differences differences_;
   Located out_;

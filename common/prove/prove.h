@@ -15,6 +15,7 @@
 
 #include "common/elf/image.h"
 #include "common/elf/object.h"
+#include "common/prove/link_rules.h"
 #include "common/support/address.h"
 #include "common/support/result.h"
 
@@ -44,6 +45,7 @@ struct Located {
 /// `unit` is the object's name in the build ("common/domain.o"): for messages, and to tell units of one file name apart. The product's
 /// mismatches are at most one for each symbol, those of code and data with a name first. Symbols that were neither placed nor solved
 /// have no address. Fails (kInvalid) only for an object that cannot be compared at all; differences are in the product.
-Result<Located> locate(const elf::Object& rebuilt, const elf::Image& image, std::string unit);
+/// `rules` say what the target's link does to some sections; it must outlive the call.
+Result<Located> locate(const elf::Object& rebuilt, const elf::Image& image, std::string unit, LinkRules rules = {});
 
 }  // namespace hotpatch::prove

@@ -9,6 +9,8 @@
 
 #include "buildenv/base.h"
 #include "buildenv/create.h"
+#include "buildenv/linux/create_kernel.h"
+#include "buildenv/linux/verify_kernel.h"
 #include "buildenv/verify.h"
 
 namespace hotpatch::cli {
@@ -71,6 +73,13 @@ Json base_json(const buildenv::Base& base) {
   json["objects"] = {{"all", base.units.size()},    {"linked", counts.linked},         {"init", counts.init},
                      {"assembly", counts.assembly}, {"replayable", counts.replayable}, {"unproven", counts.unproven}};
   json["generated_files"] = base.generated_files.size();
+  if (base.kernel) {
+    json["kernel"] = {{"release", base.kernel->release},
+                      {"image_units", base.kernel->image_units},
+                      {"module_units", base.kernel->module_units},
+                      {"modules", base.kernel->modules}};
+    for (const auto& [name, size] : base.kernel->record_sizes) json["kernel"]["record_sizes"][name] = size;
+  }
   json["symbols_image"] = base.symbols_image;
   json["boot_image"] = base.boot_image;
   json["config"] = base.config;
@@ -79,9 +88,14 @@ Json base_json(const buildenv::Base& base) {
 }
 
 const char* grade_meaning(buildenv::ProofGrade grade) {
-  return grade == buildenv::ProofGrade::kIdentical
-             ? "identical: built again here, the image has the same build ID and the same bytes"
-             : "matched: every function of every object equals the image's, relocation fields masked";
+  switch (grade) {
+    case buildenv::ProofGrade::kIdentical:
+      return "identical: built again here, the image has the same build ID and the same bytes";
+    case buildenv::ProofGrade::kMatched:
+      return "matched: every function of every object equals the image's, relocation fields masked";
+    case buildenv::ProofGrade::kOnDemand: break;
+  }
+  return "on demand: a sample of units equals the image's; each unit that a patch touches is proven when it is compiled";
 }
 
 void print_base(const buildenv::Base& base) {
@@ -93,43 +107,89 @@ void print_base(const buildenv::Base& base) {
             << " bytes found in the image, function by function"
             << (counts.unproven == 0 ? std::string()
                                      : "; " + std::to_string(counts.unproven) + " of the objects cannot be proven, nor patched")
-            << "\n"
-            << "  objects     " << counts.linked << " in the image (" << counts.assembly << " of assembly, " << counts.init
-            << " freed after boot), " << base.units.size() - counts.linked << " not; " << counts.replayable
-            << " can be made again singly\n"
-            << "  generated   " << base.generated_files.size() << " headers and sources made by the build\n";
+            << "\n";
+  if (base.kernel) {
+    std::cout << "  release     " << base.kernel->release << "\n"
+              << "  units       " << base.kernel->image_units << " of vmlinux, " << base.kernel->module_units << " of "
+              << base.kernel->modules << " modules\n";
+  } else {
+    std::cout << "  objects     " << counts.linked << " in the image (" << counts.assembly << " of assembly, " << counts.init
+              << " freed after boot), " << base.units.size() - counts.linked << " not; " << counts.replayable
+              << " can be made again singly\n"
+              << "  generated   " << base.generated_files.size() << " headers and sources made by the build\n";
+  }
   for (const buildenv::Tool& tool : base.tools) {
     std::cout << "  " << tool.name << std::string(tool.name.size() < 11 ? 12 - tool.name.size() : 1, ' ') << tool.version << "\n"
               << "              " << tool.path << "\n";
   }
   std::cout << "  source      sha256 " << base.source_sha256 << "\n"
             << "  where       " << base.directory.string() << "\n"
-            << "    " << base.build_directory << "    the built source\n"
+            << "    " << base.build_directory << "    the " << (base.kernel ? "prepared" : "built") << " source\n"
             << "    " << base.symbols_image << "    the image with symbols\n"
             << "    " << (base.boot_image.empty() ? std::string("(none)") : base.boot_image) << "    what boots\n"
             << "    " << base.config << "    the configuration\n";
 }
 
-Result<ExitCode> run_create(const buildenv::CreateOptions& options, const std::string& target, bool json) {
-  if (target != "xen") {
-    return tl::unexpected(
-        Error(Errc::kUsage, "base create: no target '" + target + "'").with_remedy("hotpatch base create xen …"));
+struct CreateArguments {
+  std::string target;
+  buildenv::CreateOptions xen;    // what both targets have is here
+  std::filesystem::path vmlinux;  // the rest is Linux's
+  std::filesystem::path modules;
+};
+
+Result<> check_create(const CreateArguments& arguments) {
+  const buildenv::CreateOptions& options = arguments.xen;
+  if (arguments.target != "xen" && arguments.target != "linux") {
+    return tl::unexpected(Error(Errc::kUsage, "base create: no target '" + arguments.target + "'")
+                              .with_remedy("hotpatch base create xen …, or hotpatch base create linux …"));
   }
-  const bool own = !options.source.empty() || !options.config.empty() || !options.image.empty();
+  const bool is_kernel = arguments.target == "linux";
+  const std::filesystem::path& image = is_kernel ? arguments.vmlinux : options.image;
+  const char* const image_option = is_kernel ? "--vmlinux" : "--image";
+  const bool own = !options.source.empty() || !options.config.empty() || !image.empty();
   if (own == !options.debian_version.empty()) {
-    return tl::unexpected(Error(Errc::kUsage, "base create takes either --debian or all of --source, --config and --image")
-                              .with_remedy("hotpatch base create --help"));
+    return tl::unexpected(
+        Error(Errc::kUsage, std::string("base create takes either --debian or all of --source, --config and ") + image_option)
+            .with_remedy("hotpatch base create --help"));
   }
-  if (own && (options.source.empty() || options.config.empty() || options.image.empty())) {
-    return fail(Errc::kUsage, "base create: --source, --config and --image are needed together");
+  if (own && (options.source.empty() || options.config.empty() || image.empty()))
+    return fail(Errc::kUsage, std::string("base create: --source, --config and ") + image_option + " are needed together");
+  if (is_kernel && (!options.image.empty() || !options.make_variables.empty()))
+    return fail(Errc::kUsage, "base create linux: --image and --make-variable are for xen");
+  if (!is_kernel && (!arguments.vmlinux.empty() || !arguments.modules.empty()))
+    return fail(Errc::kUsage, "base create xen: --vmlinux and --modules are for linux");
+  return {};
+}
+
+struct Created {
+  buildenv::Base base;
+  std::vector<std::string> notes;
+};
+
+Result<Created> create(const CreateArguments& arguments) {
+  const buildenv::CreateOptions& options = arguments.xen;
+  if (arguments.target == "xen") {
+    HP_ASSIGN(buildenv::CreateOutcome outcome, buildenv::create_xen_base(options));
+    return Created{std::move(outcome.base), std::move(outcome.notes)};
   }
-  HP_ASSIGN(const buildenv::CreateOutcome outcome, buildenv::create_xen_base(options));
+  HP_ASSIGN(
+      buildenv::KernelCreateOutcome outcome,
+      buildenv::create_kernel_base({options.output, options.debian_version, options.source, options.config, arguments.vmlinux,
+                                    arguments.modules, options.boot, options.threads, options.progress}));
+  return Created{std::move(outcome.base), std::move(outcome.notes)};
+}
+
+Result<ExitCode> run_create(const CreateArguments& arguments, bool json) {
+  HP_TRY(check_create(arguments));
+  HP_ASSIGN(const Created outcome, create(arguments));
+  const std::string& wanted = arguments.xen.debian_version;
+  const std::string& made = outcome.base.kernel ? outcome.base.kernel->release : outcome.base.package_version;
   if (json) {
     Json document = make_document("base create");
     document["base"] = base_json(outcome.base);
-    if (!options.debian_version.empty()) {
-      document["requested_version"] = options.debian_version;
-      document["version_substituted"] = options.debian_version != outcome.base.package_version;
+    if (!wanted.empty()) {
+      document["requested_version"] = wanted;
+      document["version_substituted"] = wanted != made;
     }
     document["notes"] = outcome.notes;
     print_document(document);
@@ -152,9 +212,20 @@ Result<ExitCode> run_show(const std::string& directory, bool json) {
   return ExitCode::kDone;
 }
 
-Result<ExitCode> run_verify(const std::string& directory, const buildenv::VerifyOptions& options, bool json) {
-  HP_ASSIGN(const buildenv::Base base, buildenv::load_base(directory));
-  HP_ASSIGN(const buildenv::Verification verification, buildenv::verify_base(base, options));
+struct VerifyArguments {
+  std::string directory;
+  buildenv::VerifyOptions verify;
+  std::size_t sample = 6;  // units of a Linux base
+};
+
+Result<ExitCode> run_verify(const VerifyArguments& arguments, bool json) {
+  const buildenv::VerifyOptions& options = arguments.verify;
+  HP_ASSIGN(const buildenv::Base base, buildenv::load_base(arguments.directory));
+  if (base.kernel && options.objects)
+    return fail(Errc::kUsage, "base verify: a base of Linux has no objects of its own; give --sample");
+  HP_ASSIGN(const buildenv::Verification verification, base.kernel
+                                                           ? buildenv::verify_kernel_base(base, arguments.sample, options.threads)
+                                                           : buildenv::verify_base(base, options));
   const bool proven = verification.problems.empty();
   if (json) {
     Json document = make_document("base verify");
@@ -165,6 +236,7 @@ Result<ExitCode> run_verify(const std::string& directory, const buildenv::Verify
     document["functions"] = verification.functions;
     document["bytes"] = verification.bytes;
     document["objects_made_again"] = verification.replayed;
+    if (base.kernel) document["absent"] = verification.absent;
     document["problems"] = verification.problems;
     document["notes"] = verification.notes;
     print_document(document);
@@ -173,6 +245,10 @@ Result<ExitCode> run_verify(const std::string& directory, const buildenv::Verify
               << verification.functions << " functions (" << verification.bytes << " bytes) are those of the image "
               << base.build_id.text() << "\n";
     if (options.objects) std::cout << verification.replayed << " objects made again are the same, byte for byte\n";
+    if (base.kernel) {
+      std::cout << verification.replayed << " of " << arguments.sample << " units made again are those of the kernel\n";
+      for (const std::string& function : verification.absent) std::cout << "note: not used by the kernel: " << function << "\n";
+    }
     for (const std::string& note : verification.notes) std::cout << "note: " << note << "\n";
     for (const std::string& problem : verification.problems) std::cout << "PROBLEM: " << problem << "\n";
     std::cout << (proven ? "proven\n" : "NOT PROVEN: make this base again\n");
@@ -181,30 +257,29 @@ Result<ExitCode> run_verify(const std::string& directory, const buildenv::Verify
 }
 
 void add_create(CLI::App& parent, Chosen& chosen) {
-  struct Options {
-    std::string target;
-    buildenv::CreateOptions create;
-  };
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<CreateArguments>();
+  buildenv::CreateOptions& create = options->xen;
   CLI::App* command =
-      parent.add_subcommand("create", "Build an image again, prove that it is the shipped one, and keep what that took");
-  command->add_option("target", options->target, "what to make a base of: xen")->required();
-  command->add_option("--debian", options->create.debian_version,
-                      "the version of Debian's package, e.g. 4.17.5+72-g01140da4e8-1");
-  command->add_option("--source", options->create.source, "your own source tree (the directory that has xen/ and Config.mk)");
-  command->add_option("--config", options->create.config, "the configuration that your image was built with (xen/.config)");
-  command->add_option("--image", options->create.image, "your image with symbols: xen-syms");
-  command->add_option("--boot", options->create.boot, "what your hosts boot: xen.gz (for hotpatch try)");
+      parent.add_subcommand("create", "Prove that what is compiled here is what was shipped, and keep what that took");
+  command->add_option("target", options->target, "what to make a base of: xen, linux")->required();
+  command->add_option(
+      "--debian", create.debian_version,
+      "xen: the version of Debian's package, e.g. 4.17.5+72-g01140da4e8-1; linux: the release, e.g. 6.1.0-54-amd64");
+  command->add_option("--source", create.source, "your own source tree (xen: the directory that has xen/ and Config.mk)");
+  command->add_option("--config", create.config, "the configuration that your image was built with (.config)");
+  command->add_option("--image", create.image, "xen: your image with symbols, xen-syms");
+  command->add_option("--vmlinux", options->vmlinux, "linux: your image with symbols and debugging information");
+  command->add_option("--modules", options->modules, "linux: the directory of your modules with debugging information");
+  command->add_option("--boot", create.boot, "what your hosts boot: xen.gz, vmlinuz (for hotpatch try)");
   command
-      ->add_option("--make-variable", options->create.make_variables,
-                   "NAME=VALUE that your image's build gave to make; repeatable")
+      ->add_option("--make-variable", create.make_variables, "xen: NAME=VALUE that your image's build gave to make; repeatable")
       ->take_all();
-  command->add_option("--output", options->create.output, "the directory to make")->required();
-  command->add_option("-j,--jobs", options->create.threads, "jobs at a time (default: one per CPU)");
+  command->add_option("--output", create.output, "the directory to make")->required();
+  command->add_option("-j,--jobs", create.threads, "jobs at a time (default: one per CPU)");
   add_json_option(*command, chosen);
   command->callback([options, &chosen] {
-    options->create.progress = progress_to_stderr();
-    chosen.run = [options, &chosen] { return run_create(options->create, options->target, chosen.json); };
+    options->xen.progress = progress_to_stderr();
+    chosen.run = [options, &chosen] { return run_create(*options, chosen.json); };
   });
 }
 
@@ -217,19 +292,14 @@ void add_show(CLI::App& parent, Chosen& chosen) {
 }
 
 void add_verify(CLI::App& parent, Chosen& chosen) {
-  struct Options {
-    std::string directory;
-    buildenv::VerifyOptions verify;
-  };
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<VerifyArguments>();
   CLI::App* command = parent.add_subcommand("verify", "Prove a base again: every file, and every function against the image");
   command->add_option("directory", options->directory, "the base")->required();
   command->add_flag("--objects", options->verify.objects, "also make every object again with its recorded commands");
+  command->add_option("--sample", options->sample, "linux: how many units to make again and prove (default: 6)");
   command->add_option("-j,--jobs", options->verify.threads, "jobs at a time (default: one per CPU)");
   add_json_option(*command, chosen);
-  command->callback([options, &chosen] {
-    chosen.run = [options, &chosen] { return run_verify(options->directory, options->verify, chosen.json); };
-  });
+  command->callback([options, &chosen] { chosen.run = [options, &chosen] { return run_verify(*options, chosen.json); }; });
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ MAY_USE = {  # component -> the other components that it may use
     "common/safety": MODEL | {"common/diff", "common/extract"},
     "buildenv": MODEL | {"common/process", "common/prove"},
     "buildenv/pairs": MODEL | {"common/process", "common/prove", "buildenv"},
+    "buildenv/linux": MODEL | {"common/process", "common/prove", "buildenv", "buildenv/pairs"},
     "buildenv/lab": SUPPORT | {"common/process", "common/elf", "buildenv"},
     "hypercall": SUPPORT,
     "xen/profile": MODEL,
@@ -37,6 +38,7 @@ MAY_USE["programs/xen-hotpatch"] = MODEL | {"hypercall", "xen/payload", "xen/rel
 ONLY_IN = {  # header prefix -> the only files or folders that may include it
     "llvm/": ("common/elf/object_reader.cc", "common/elf/dwarf.h", "common/elf/type_layout.cc", "common/target/decode_x86.cc"),
     "llvm-c/": (),
+    "lzma.h": ("buildenv/deb_archive.cc",),
     "libelf.h": ("common/elf/object_writer.cc",),
     "gelf.h": ("common/elf/object_writer.cc",),
     "elfutils/": (),

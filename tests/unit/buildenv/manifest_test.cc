@@ -77,6 +77,28 @@ TEST_CASE("a manifest read back is the one that was written") {
   CHECK(loaded->tree() == loaded->directory / "tree");
 }
 
+TEST_CASE("what only a base of Linux has is read back too") {
+  const Directory directory;
+  Base base = sample();
+  base.target = "linux";
+  base.grade = ProofGrade::kOnDemand;
+  base.build_directory = "tree";
+  base.units.clear();
+  base.kernel = KernelFacts{
+      "6.1.0-54-amd64", {"ARCH=x86", "CC=gcc-12"}, "linux-image-dbg.deb", "", {{"struct bug_entry", 12}}, 2300, 11000, 4023};
+  directory.write(manifest_text(base));
+  const auto loaded = directory.load();
+  REQUIRE(loaded);
+  CHECK(manifest_text(*loaded) == manifest_text(base));
+  REQUIRE(loaded->kernel);
+  CHECK(loaded->kernel->release == "6.1.0-54-amd64");
+  CHECK(loaded->kernel->record_sizes == base.kernel->record_sizes);
+  CHECK(loaded->kernel->modules == 4023);
+  CHECK(loaded->build_path() == loaded->source_root());
+  directory.write(replaced(manifest_text(base), "\"struct bug_entry\": 12", "\"struct bug_entry\": \"12\""));
+  CHECK_FALSE(directory.load());
+}
+
 TEST_CASE("a manifest holds nothing of where the base is") {
   Base here = sample();
   Base there = sample();

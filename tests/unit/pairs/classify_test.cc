@@ -49,3 +49,18 @@ TEST_CASE("files of another architecture are told from those of this one") {
   CHECK(classify_file("xen/arch/x86/domain.c", "xen", "aarch64").kind == FileClass::kOtherArchitecture);
   CHECK(kind_of("xen/arch/Kconfig") == FileClass::kBuildSystem);
 }
+
+TEST_CASE("a tree of Linux is its own build directory, and has other tools") {
+  const auto kind = [](const char* path) { return classify_file(path, "", "x86_64", kernel_source_rules()).kind; };
+  CHECK(classify_file("fs/proc/cmdline.c", "", "x86_64", kernel_source_rules()).path == "fs/proc/cmdline.c");
+  CHECK(kind("fs/proc/cmdline.c") == FileClass::kSource);
+  CHECK(kind("include/linux/sched.h") == FileClass::kHeader);
+  CHECK(kind("arch/x86/lib/memcpy_64.S") == FileClass::kAssembly);
+  CHECK(kind("arch/arm64/kernel/setup.c") == FileClass::kOtherArchitecture);
+  CHECK(kind("fs/proc/Makefile") == FileClass::kBuildSystem);
+  CHECK(kind("net/Kconfig") == FileClass::kBuildSystem);
+  CHECK(kind("tools/objtool/check.c") == FileClass::kBuildSystem);
+  CHECK(kind("arch/x86/entry/syscalls/syscall_64.tbl") == FileClass::kGeneratorInput);
+  CHECK(kind("kernel/bounds.c") == FileClass::kGeneratorInput);
+  CHECK(kind("Documentation/admin-guide/index.rst") == FileClass::kDocumentation);
+}

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "buildenv/linux/kernel_pairs.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+
+#include "buildenv/linux/kernel_proof.h"
+#include "buildenv/linux/sparse_view.h"
+#include "buildenv/pairs/line_sync.h"
+#include "buildenv/pairs/rules.h"
+#include "buildenv/pairs/same_code.h"
+#include "buildenv/pairs/view.h"
+#include "buildenv/proof.h"
+#include "buildenv/toolchain.h"
+#include "common/support/parallel.h"
+
+namespace hotpatch::buildenv {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// So that a changed function can be taken out by itself.
+constexpr std::array<const char*, 2> kOwnSections{"-ffunction-sections", "-fdata-sections"};
+/// For types and lines; variable tracking takes time, and is the one part of -g that reaches into the optimisers.
+constexpr std::array<const char*, 2> kLessDebug{"-fno-var-tracking", "-fno-var-tracking-assignments"};
+
+struct Job {
+  const IndexedUnit* unit = nullptr;
+  const CommandList* commands = nullptr;
+  Result<Compiled> original;
+  Result<Compiled> patched;
+  Result<Compiled> plain;
+  Result<bool> is_same = false;
+  Result<KernelPair> pair;
+};
+
+std::vector<std::string> compared_options() {
+  std::vector<std::string> options(kOwnSections.begin(), kOwnSections.end());
+  options.insert(options.end(), kLessDebug.begin(), kLessDebug.end());
+  return options;
+}
+
+std::string patched_text(const TouchedFile& file) {
+  const bool is_c = file.what.kind == FileClass::kSource || file.what.kind == FileClass::kHeader;
+  return is_c && !file.is_new() ? synchronize_lines(*file.patched) : join_source(*file.patched);
+}
+
+Result<bool> same_code_in(const fs::path& left, const fs::path& right) {
+  HP_ASSIGN(const elf::Object one, elf::read_object(left));
+  HP_ASSIGN(const elf::Object other, elf::read_object(right));
+  return same_code(one, other);
+}
+
+class KernelPairBuilder {
+ public:
+  KernelPairBuilder(const Base& base, StockKernel& stock, unsigned threads, View patched, fs::path products)
+      : base_(base), stock_(stock), threads_(threads), patched_(std::move(patched)), products_(std::move(products)) {}
+
+  /// Both sides of all units; then, of those that differ, the plain original and its proof.
+  void run(std::vector<Job>& jobs) const {
+    parallel_for(jobs.size() * 2, threads_, [&](std::size_t i) {
+      Job& job = jobs[i / 2];
+      if (i % 2 == 0) {
+        job.patched = compile(job, patched_.build, "patched", compared_options());
+      } else {
+        job.original = compile(job, base_.build_path(), "original", compared_options());
+      }
+    });
+    parallel_for(jobs.size(), threads_, [&](std::size_t i) {
+      Job& job = jobs[i];
+      if (!job.original || !job.original->ok || !job.patched || !job.patched->ok) return;
+      job.is_same = same_code_in(job.original->object, job.patched->object);
+      if (!job.is_same || *job.is_same || !job.unit->is_c()) return;
+      job.plain = compile(job, base_.build_path(), "plain", {});
+      if (job.plain && job.plain->ok) job.pair = prove_pair(job);
+    });
+  }
+
+  Result<> conclude(std::vector<Job>& jobs, KernelPairBuild& build) const {
+    for (Job& job : jobs) {
+      HP_TRY(job.original);
+      HP_TRY(job.patched);
+      HP_TRY(job.is_same);
+      HP_TRY(job.plain);
+      HP_TRY(check_compiled(job, build.findings));
+      if (!job.patched->ok) continue;
+      if (*job.is_same) {
+        build.untouched.push_back(job.unit->object());
+      } else if (!job.unit->is_c()) {
+        build.findings.add(
+            {rule::kAssembly,
+             Severity::kError,
+             {job.unit->object(), "", "", job.unit->source},
+             "the patch changes code of an assembler unit: it has no ftrace site at which the kernel could redirect it",
+             "make the change in the C code that calls it, or leave it to an update"});
+      } else {
+        HP_ASSIGN(KernelPair pair, std::move(job.pair));
+        build.pairs.push_back(std::move(pair));
+      }
+    }
+    return {};
+  }
+
+ private:
+  Result<Compiled> compile(const Job& job, const fs::path& directory, const char* side,
+                           const std::vector<std::string>& options) const {
+    // One source may be of two modules, with other macros: the owner keeps their objects apart.
+    const fs::path output = products_ / side / std::to_string(job.unit->owner) / normal_path(job.unit->object());
+    return compile_kernel_unit(base_, *job.commands, directory, output, job.unit->is_c() ? options : std::vector<std::string>());
+  }
+
+  Result<> check_compiled(const Job& job, Diagnostics& findings) const {
+    const std::string& source = job.unit->source;
+    const bool no_plain = !*job.is_same && job.original->ok && job.patched->ok && job.unit->is_c() && !job.plain->ok;
+    if (!job.original->ok || no_plain)
+      return fail(Error(Errc::kInvalid, source + ": the base's own source does not compile:" +
+                                            first_messages(no_plain ? job.plain->errors : job.original->errors, patched_))
+                      .with_remedy("the compiler or its environment changed since the base was made; see hotpatch base verify"));
+    if (job.patched->ok) return {};
+    const std::string text = "does not compile with the patch:" + first_messages(job.patched->errors, patched_);
+    if (!findings.has_errors()) return fail(Errc::kInvalid, source + " " + text);
+    findings.add({rule::kNotCompiled,
+                  Severity::kNote,
+                  {job.unit->object(), "", "", source},
+                  text,
+                  "probably for want of what the refused parts of the patch bring"});
+    return {};
+  }
+
+  Result<KernelPair> prove_pair(const Job& job) const {
+    KernelPair pair;
+    pair.pair = {job.unit->object(), job.unit->source, job.original->object, job.patched->object};
+    pair.owner = job.unit->owner;
+    pair.plain = job.plain->object;
+    HP_ASSIGN(const elf::Image* const image, stock_.owner_image(job.unit->owner));
+    HP_ASSIGN(const elf::Object plain, elf::read_object(pair.plain));
+    HP_ASSIGN(pair.plain_located, prove::locate(plain, *image, pair.pair.unit, kernel_link_rules()));
+    if (!pair.plain_located.mismatches.empty() || pair.plain_located.proven_functions + pair.plain_located.proven_bytes == 0)
+      return refuse(pair.plain_located);
+    HP_ASSIGN(const elf::Object original, elf::read_object(pair.pair.original));
+    HP_ASSIGN(pair.located, prove::locate(original, *image, pair.pair.unit, kernel_link_rules()));
+    HP_TRY(settle_sections(plain, original, pair));
+    return pair;
+  }
+
+  tl::unexpected<Error> refuse(const prove::Located& located) const {
+    const std::string what = located.mismatches.empty()
+                                 ? located.unit + ": no code of it is in " + "the kernel"
+                                 : describe(UnitMismatch{located.unit, located.mismatches.front(), located.mismatches.size()});
+    std::vector<std::string> changed = changed_tools(base_);
+    return fail(Error(Errc::kTrust, "no proof, no patch: " + what)
+                    .with_remedy(changed.empty() ? "the base does not reproduce its kernel any more: run 'hotpatch base verify'"
+                                                 : changed.front()));
+  }
+
+  /// The rule for what an own section for each function changes. A symbol of both objects must be at the same place; a function of the
+  /// original may differ from the image only in its bytes (a jump to a neighbour is longer), and only where the plain one was proven.
+  Result<> settle_sections(const elf::Object& plain, const elf::Object& original, KernelPair& pair) const {
+    std::map<std::string_view, std::set<std::uint64_t>> places;
+    for (std::size_t i = 1; i < plain.symbols().size(); ++i) {
+      const elf::Symbol& symbol = plain.symbols()[i];
+      const auto& address = pair.plain_located.symbol_address[i];
+      if (symbol.place == elf::SymbolPlace::kSection && symbol.type == elf::SymbolType::kFunction && address)
+        places[symbol.name].insert(address->value());
+    }
+    for (std::size_t i = 1; i < original.symbols().size(); ++i) {
+      const elf::Symbol& symbol = original.symbols()[i];
+      const auto& address = pair.located.symbol_address[i];
+      if (symbol.place != elf::SymbolPlace::kSection || symbol.type != elf::SymbolType::kFunction || !address) continue;
+      const auto known = places.find(symbol.name);
+      if (known == places.end() || !known->second.contains(address->value()))
+        return fail(Errc::kTrust, pair.pair.unit + ": " + std::string(symbol.name) + " is at " + hex(address->value()) +
+                                      " with a section of its own, and elsewhere without");
+    }
+    for (const prove::Mismatch& mismatch : pair.located.mismatches) {
+      // A table's records stand in the order of the sections that they are about, which is another one here. The plain one's are proven.
+      if (!places.contains(mismatch.symbol) && original.find_section(mismatch.symbol)) continue;
+      if (!places.contains(mismatch.symbol) || mismatch.reason != "bytes differ")
+        return fail(Errc::kTrust, "with a section for each function, " +
+                                      describe(UnitMismatch{pair.pair.unit, mismatch, pair.located.mismatches.size()}));
+      pair.sections_differ.push_back(mismatch.symbol);
+    }
+    return {};
+  }
+
+  const Base& base_;
+  StockKernel& stock_;
+  unsigned threads_;
+  View patched_;
+  fs::path products_;
+};
+
+}  // namespace
+
+Result<KernelPairBuild> build_kernel_pairs(const Base& base, const UnitIndex& index, StockKernel& stock,
+                                           const KernelPairOptions& options, const fs::path& work) {
+  KernelPairBuild build;
+  HP_ASSIGN(const PatchSeries series, apply_series(base, options.common));
+  build.findings = series.findings;
+  build.patch_sha256 = series.digest;
+  ViewEdits edits;
+  for (const auto& [name, file] : series.files) {
+    build.changed.push_back({file.what.path, file.what.kind == FileClass::kHeader});
+    edits.emplace(file.what.path, file.patched ? std::optional<std::string>(patched_text(file)) : std::nullopt);
+  }
+  if (edits.empty()) return build;
+  HP_ASSIGN(const IncludeGraph graph, IncludeGraph::read(base.directory / "index/includes"));
+  HP_ASSIGN(AffectedUnits affected, find_affected(base, index, graph, series, options.affected, build.findings));
+  build.headers = std::move(affected.headers);
+  if (affected.units.empty()) return build;
+
+  std::error_code error;
+  const fs::path directory = fs::absolute(work, error);
+  if (error) return fail_errno("find " + work.string(), error.value());
+  std::vector<std::string> objects;
+  for (const IndexedUnit* unit : affected.units) objects.push_back(unit->object());
+  HP_ASSIGN(const auto commands, ask_commands(base, objects));
+  HP_ASSIGN(View patched,
+            make_sparse_view(base, edits, real_directories(edits, graph, commands), directory / "patched" / "tree"));
+  std::vector<Job> jobs(affected.units.size());
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    jobs[i].unit = affected.units[i];
+    jobs[i].commands = &commands.at(objects[i]);
+  }
+  const KernelPairBuilder builder(base, stock, options.common.threads, std::move(patched), directory / "objects");
+  builder.run(jobs);
+  HP_TRY(builder.conclude(jobs, build));
+  return build;
+}
+
+}  // namespace hotpatch::buildenv

@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Patches of the stock kernel, up to the changed functions: what must be found changed, proven and refused.
+
+usage: run.py HOTPATCH BASE [CASE…]
+"""
+import json
+import pathlib
+import subprocess
+import sys
+
+PATCHES = pathlib.Path(__file__).resolve().parent / "patches"
+SAMPLE = 24
+
+# patch -> (exit code, the changed functions that must be there and no others, rules that must be among the findings)
+CASES = {
+    "five-files": (0, {"cmdline_proc_show", "meminfo_proc_show", "filesystems_proc_show", "c_next", "c_start"}, set()),
+    "module": (0, {"bm_status_read"}, set()),
+    "header": (0, None, {"HP-header-reach"}),
+    "overridden": (3, {"arch_report_meminfo"}, {"HP-overridden"}),
+    "assembly": (3, set(), {"HP-asm"}),
+    "vdso": (3, set(), {"HP-outside-image"}),
+    "makefile": (3, set(), {"HP-build-system"}),
+    "comment": (4, set(), set()),
+}
+
+
+def run(hotpatch, *arguments):
+    done = subprocess.run([hotpatch, *arguments, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    if not done.stdout:
+        raise AssertionError(f"no report (exit code {done.returncode}): {done.stderr}")
+    return done.returncode, json.loads(done.stdout)
+
+
+def check_case(hotpatch, base, name):
+    code, functions, rules = CASES[name]
+    exit_code, report = run(hotpatch, "build", "--base", base, "--patch", str(PATCHES / f"{name}.patch"))
+    bad = []
+    found = {entry["name"].split(".cold")[0] for entry in report["changed_functions"]}
+    if exit_code != code:
+        bad.append(f"exit code {exit_code}, not {code}; findings: {report['findings']}")
+    if functions is not None and found != functions:
+        bad.append(f"changed functions {sorted(found)}, not {sorted(functions)}")
+    missing = rules - {finding["rule"] for finding in report["findings"]}
+    if missing:
+        bad.append(f"no finding of {sorted(missing)}")
+    if name == "header":
+        reach = report["headers"][0]
+        if not 0 < reach["used_by"] < reach["included_by"] or len(report["units"]) != reach["used_by"]:
+            bad.append(f"of {reach['included_by']} units {reach['used_by']} use it, and {len(report['units'])} differ")
+    if name == "module" and report["certificate"]["units"][0]["owner"] != "kernel/fs/binfmt_misc.ko":
+        bad.append("the unit was not proven against its module")
+    if name == "five-files":
+        if not all(unit["proven"]["functions"] for unit in report["certificate"]["units"]):
+            bad.append("a unit without a proven function")
+        again = run(hotpatch, "build", "--base", base, "--patch", str(PATCHES / f"{name}.patch"))[1]
+        if again["certificate"] != report["certificate"]:
+            bad.append("a second run gives another certificate")
+    return bad
+
+
+def check_sample(hotpatch, base):
+    exit_code, report = run(hotpatch, "base", "verify", base, "--sample", str(SAMPLE))
+    if exit_code == 0 and report["proven"] and report["objects_made_again"] == SAMPLE and report["functions"] > SAMPLE:
+        return []
+    return [f"exit code {exit_code}: {report['problems']}"]
+
+
+def main():
+    hotpatch, base, *wanted = sys.argv[1:]
+    failed = 0
+    for name in wanted or [*CASES, "sample"]:
+        bad = check_sample(hotpatch, base) if name == "sample" else check_case(hotpatch, base, name)
+        print(f"{name}: {'ok' if not bad else '; '.join(bad)}", flush=True)
+        failed += bool(bad)
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
