@@ -14,18 +14,9 @@ namespace {
 
 using Group = std::vector<EntityIndex>;
 
-/// From the most certain to the least, as in the header.
-enum class Level : std::uint8_t {
-  kScope,  // declared in one function's source, by the debugging information
-  kExactSite,
-  kUsersAndContent,
-  kSites,
-  kUsers,
-  kContentAndUser,
-  kOneSite,
-  kOneUser,
-  kContent,
-};
+/// The part of PairedBy that is gone through from the most certain to the least, as in the header.
+using Level = PairedBy;
+constexpr Level kFirst = Level::kScope;
 constexpr Level kLast = Level::kContent;
 
 class Correlator {
@@ -34,6 +25,7 @@ class Correlator {
       : original_{original, Evidence(original), scopes.original, {}}, patched_{patched, Evidence(patched), scopes.patched, {}} {
     product_.original_of.resize(patched.entities().size());
     product_.patched_of.resize(original.entities().size());
+    product_.paired_by.resize(patched.entities().size());
     original_.is_settled.resize(original.entities().size());
     patched_.is_settled.resize(patched.entities().size());
   }
@@ -46,7 +38,7 @@ class Correlator {
       collect_free();
       if (free_original_.empty() || free_patched_.empty()) break;
       bool has_progressed = false;
-      for (auto level = Level::kScope; !has_progressed; level = static_cast<Level>(static_cast<int>(level) + 1)) {
+      for (auto level = kFirst; !has_progressed; level = static_cast<Level>(static_cast<int>(level) + 1)) {
         has_progressed = go_through(level);
         if (level == kLast) break;
       }
@@ -73,7 +65,8 @@ class Correlator {
     friend auto operator<=>(const Mark&, const Mark&) = default;
   };
 
-  void pair(EntityIndex original, EntityIndex patched) {
+  void pair(EntityIndex original, EntityIndex patched, PairedBy evidence) {
+    product_.paired_by[patched.value()] = evidence;
     product_.original_of[patched.value()] = original;
     product_.patched_of[original.value()] = patched;
     const std::uint64_t identity = mix(0x1d, original.value()) | 1;
@@ -112,7 +105,7 @@ class Correlator {
     if (original && patched) {
       if (original_.model.entity(*original).kind != patched_.model.entity(*patched).kind)
         return fail(Errc::kUsage, "'" + named.original + "=" + named.patched + "': one is a function and the other is data");
-      pair(*original, *patched);
+      pair(*original, *patched, PairedBy::kUser);
     }
     if (original) original_.is_settled[original->value()] = true;
     if (patched) patched_.is_settled[patched->value()] = true;
@@ -137,7 +130,7 @@ class Correlator {
       const auto found = originals.find(key);
       if (found == originals.end() || found->second.size() != 1 || group.size() != 1) continue;
       if (!product_.to_patched(found->second.front()) && !product_.to_original(group.front()))
-        pair(found->second.front(), group.front());
+        pair(found->second.front(), group.front(), scope == Scope::kFile ? PairedBy::kNameInFile : PairedBy::kName);
     }
   }
 
@@ -210,7 +203,7 @@ class Correlator {
       if (neighbour.has_others) continue;
       const Neighbour& back = of_patched.at(*neighbour.only);
       if (back.has_others || *back.only != original) continue;
-      pair(original, *neighbour.only);
+      pair(original, *neighbour.only, level);
       has_progressed = true;
     }
     return has_progressed;
@@ -259,6 +252,11 @@ class Correlator {
       case Level::kContent:
         if (side.model.entity(index).is_writable) return {};
         return {evidence.content(index)};
+      case Level::kNothing:
+      case Level::kUser:
+      case Level::kName:
+      case Level::kNameInFile:
+      case Level::kInterchangeable: break;
     }
     HP_UNREACHABLE();
   }
@@ -279,7 +277,7 @@ class Correlator {
     collect(patched_, free_patched_, true);
     for (const auto& [key, groups] : alike)
       if (groups.first.size() == groups.second.size())
-        for (std::size_t i = 0; i < groups.first.size(); ++i) pair(groups.first[i], groups.second[i]);
+        for (std::size_t i = 0; i < groups.first.size(); ++i) pair(groups.first[i], groups.second[i], PairedBy::kInterchangeable);
   }
 
   /// What is left over of one stem on both sides. Of data it is for the user to say; a function that is left over counts as new, which
@@ -319,6 +317,26 @@ class Correlator {
 };
 
 }  // namespace
+
+const char* evidence_text(PairedBy evidence) noexcept {
+  switch (evidence) {
+    case PairedBy::kNothing: return "nothing";
+    case PairedBy::kUser: return "the command line";
+    case PairedBy::kName: return "the name, the only one in both objects";
+    case PairedBy::kNameInFile: return "the name, the only one in its source file";
+    case PairedBy::kScope: return "the function in which it was declared";
+    case PairedBy::kExactSite: return "the same content, at the same place of the same user";
+    case PairedBy::kUsersAndContent: return "the same users and the same content";
+    case PairedBy::kSites: return "the same instructions around all its uses";
+    case PairedBy::kUsers: return "the same users";
+    case PairedBy::kContentAndUser: return "the same content and a user in common";
+    case PairedBy::kOneSite: return "the same instructions around one of its uses";
+    case PairedBy::kOneUser: return "a user in common";
+    case PairedBy::kContent: return "the same content";
+    case PairedBy::kInterchangeable: return "the same content as others of its name: any pairing is right";
+  }
+  return "nothing";
+}
 
 Result<Correlation> correlate(const ObjectModel& original, const ObjectModel& patched, std::span<const NamedPair> pairs,
                               const Scopes& scopes) {

@@ -23,6 +23,7 @@
 // settle. Nothing is ever paired by position. Strings, constants and what has no name are identified by content and need no pairing.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -40,9 +41,30 @@ struct Ambiguity {
   std::vector<EntityIndex> patched;
 };
 
+/// What a pair rests on, from the most certain to the least.
+enum class PairedBy : std::uint8_t {
+  kNothing,  // not paired
+  kUser,     // a NamedPair
+  kName,
+  kNameInFile,
+  kScope,
+  kExactSite,
+  kUsersAndContent,
+  kSites,
+  kUsers,
+  kContentAndUser,
+  kOneSite,
+  kOneUser,
+  kContent,
+  kInterchangeable,
+};
+/// For reports: "the name, the only one in both objects".
+[[nodiscard]] const char* evidence_text(PairedBy evidence) noexcept;
+
 struct Correlation {
   std::vector<std::optional<EntityIndex>> original_of;  // by patched entity
   std::vector<std::optional<EntityIndex>> patched_of;   // by original entity
+  std::vector<PairedBy> paired_by;                      // by patched entity
   std::vector<Ambiguity> ambiguous;                     // by stem
 
   [[nodiscard]] std::optional<EntityIndex> to_original(EntityIndex patched) const { return original_of.at(patched.value()); }

@@ -35,10 +35,10 @@ class Closer {
   }
 
  private:
-  void include(EntityIndex index, std::string why) {
+  void include(EntityIndex index, std::string why, std::optional<EntityIndex> because_of = std::nullopt) {
     if (product_.contains[index.value()]) return;
     product_.contains[index.value()] = true;
-    product_.included.push_back({index, std::move(why)});
+    product_.included.push_back({index, std::move(why), because_of});
     if (const Entity& entity = patched_.entity(index); !entity.tied.empty())
       product_.findings.add({"HP034-tied",
                              Severity::kError,
@@ -67,8 +67,8 @@ class Closer {
 
   void follow(EntityIndex index) {
     const Entity& entity = patched_.entity(index);
-    for (const EntityIndex part : entity.parts) include(part, "out-of-line part of " + std::string(entity.name));
-    for (const Reference& reference : entity.references) follow(reference, patched_.describe(index));
+    for (const EntityIndex part : entity.parts) include(part, "out-of-line part of " + std::string(entity.name), index);
+    for (const Reference& reference : entity.references) follow(reference, index, patched_.describe(index));
     follow_records(entity.records, index);
   }
 
@@ -78,16 +78,17 @@ class Closer {
       for (const diff::RecordField& field : owned.fields) {
         const bool is_code = field.schema->kind == target::FieldKind::kCode;
         if (field.target && (field.schema->kind == target::FieldKind::kKey || (is_code && !owned.companion)))
-          follow(Reference{0, target::FixupKind::kPcRel32, *field.target, 0, is_code}, patched_.describe(index));
+          follow(Reference{0, target::FixupKind::kPcRel32, *field.target, 0, is_code}, index, patched_.describe(index));
       }
       if (!owned.companion) continue;
       for (const Reference& reference : patched_.references(*owned.companion))
-        follow(reference, std::string(owned.schema->companion) + " of " + patched_.describe(index));
+        follow(reference, index, std::string(owned.schema->companion) + " of " + patched_.describe(index));
       follow_records(patched_.records(*owned.companion), index);
     }
   }
 
-  void follow(const Reference& reference, const std::string& user) {
+  /// `from` is the member that holds the reference, `user` how messages call the place.
+  void follow(const Reference& reference, EntityIndex from, const std::string& user) {
     const EntityIndex target = reference.target.entity;
     if (stays_in_target(patched_, correlation_, changes_, reference)) return;
     const Entity& entity = patched_.entity(target);
@@ -95,7 +96,7 @@ class Closer {
       report_unreachable(entity, user);
       return;
     }
-    include(target, reason(entity, changes_.of(target), reference.is_branch, user));
+    include(target, reason(entity, changes_.of(target), reference.is_branch, user), from);
   }
 
   static std::string reason(const Entity& entity, const diff::Change& change, bool is_branch, const std::string& user) {

@@ -25,7 +25,8 @@ namespace hotpatch::extract {
 
 struct Inclusion {
   diff::EntityIndex entity;
-  std::string why;  // "changed: its code differs", "new, called by foo", "string used by foo"
+  std::string why;                              // "changed: its code differs", "new, called by foo", "string used by foo"
+  std::optional<diff::EntityIndex> because_of;  // the member through which it was found; nothing for a root
 };
 
 struct Closure {
