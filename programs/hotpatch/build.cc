@@ -118,7 +118,7 @@ Result<BuildProduct> build(const BuildOptions& options) {
         located[i] = tl::unexpected(original.error());
       }
     }
-    patched[i] = patch_unit(pair.original, pair.patched, pair.unit, xen::profile(), types);
+    patched[i] = patch_unit(pair.original, pair.patched, pair.unit, xen::profile(), types, options.unit);
   });
   for (std::size_t i = 0; i < count; ++i) {
     HP_ASSIGN_DOING("proving " + product.pairs.pairs[i].unit, prove::Located proof, std::move(located[i]));

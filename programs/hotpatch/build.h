@@ -21,6 +21,7 @@ struct BuildOptions {
   buildenv::PairBuildOptions pairs;
   std::string name;               // empty: made from the first patch's file name
   std::filesystem::path depends;  // payload to be applied on top of; empty: Xen itself
+  UnitOptions unit;               // of every unit
   bool progress = false;          // say on standard error what is being done
 };
 

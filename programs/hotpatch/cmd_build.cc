@@ -77,7 +77,7 @@ Json report_json(const BuildProduct& product, const std::string& output) {
   document["fixes"] = product.fixes;
   Json& changed = document["changed_functions"] = Json::array();
   for (const UnitPatch& unit : product.units)
-    for (const SymbolReport& symbol : unit.symbols)
+    for (const SymbolReport& symbol : unit.report.symbols)
       if (symbol.kind == "function" && symbol.verdict == "changed")
         changed.push_back({{"object", unit.unit}, {"name", symbol.name}, {"reason", symbol.reason}});
   document["findings"] = to_json(product.findings);
@@ -96,7 +96,7 @@ Json report_json(const BuildProduct& product, const std::string& output) {
 
 void print_text(const BuildProduct& product, const std::string& output) {
   for (const UnitPatch& unit : product.units)
-    if (!unit.symbols.empty()) std::cout << to_text(unit);
+    if (!unit.report.symbols.empty()) std::cout << to_text(unit);
   std::cout << product.findings.text();
   switch (verdict_of(product)) {
     case ExitCode::kRejected: std::cout << "refused: no payload was written\n"; return;
@@ -117,13 +117,22 @@ void print_text(const BuildProduct& product, const std::string& output) {
 
 Result<ExitCode> run_build(const Arguments& arguments, bool json) {
   HP_ASSIGN(const BuildProduct product, build(arguments.build));
-  const Json document = report_json(product, arguments.output);
-  if (!arguments.report.empty()) HP_TRY(write_file(arguments.report, document.dump(2) + "\n"));
+  Json document = report_json(product, arguments.output);
+  std::vector<Explanation> explanations;
+  for (const UnitPatch& unit : product.units)
+    explanations.insert(explanations.end(), unit.explanations.begin(), unit.explanations.end());
+  const std::string& wanted = arguments.build.unit.explain;
+  if (!wanted.empty() && explanations.empty())
+    return fail(Errc::kUsage, "no unit that the patch touches has a symbol '" + wanted + "'");
+  if (!wanted.empty()) document["explanation"] = to_json(explanations);
+  if (!arguments.report.empty()) HP_TRY(write_file(arguments.report, document_text(document)));
   if (product.payload) HP_TRY(write_file(arguments.output, product.payload->file));
   if (json) {
     print_document(document);
     if (verdict_of(product) == ExitCode::kNothingToDo)
       std::cerr << "hotpatch: nothing to do: the patch changes nothing that runs\n";
+  } else if (!wanted.empty()) {
+    std::cout << to_text(explanations);
   } else {
     print_text(product, arguments.output);
   }
@@ -146,6 +155,7 @@ void add_build_command(CLI::App& app, Chosen& chosen) {
   command->add_option("--depends", build.depends, "the payload on top of which this one is to be loaded");
   command->add_option("--hooks", build.pairs.hooks, "C source of hooks");
   command->add_option("--report", arguments->report, "also write the report, as JSON, to this file");
+  command->add_option("--explain", build.unit.explain, "say all that is known of this symbol, in place of the report");
   command->add_option("--threads", build.pairs.threads, "how many compilers run at a time (default: one per CPU)");
   add_json_option(*command, chosen);
   command->callback([arguments, &chosen] {

@@ -7,6 +7,7 @@
 #include "common/extract/write_object.h"
 #include "common/support/file.h"
 #include "linux/profile/profile.h"
+#include "programs/hotpatch/pages.h"
 #include "programs/hotpatch/patch_unit.h"
 #include "programs/hotpatch/report.h"
 #include "xen/profile/profile.h"
@@ -19,6 +20,8 @@ struct DiffOptions {
   std::string patched;
   std::string target = "xen";
   std::string output;
+  std::string explain;
+  std::string html;
   std::vector<std::string> pairs;
 };
 
@@ -36,9 +39,12 @@ Result<std::vector<diff::NamedPair>> parse_pairs(const std::vector<std::string>&
 Result<ExitCode> run_diff(const DiffOptions& options, bool json) {
   const target::Profile& profile = options.target == "linux" ? kernel::profile() : xen::profile();
   TypeCollector types;
-  UnitOptions unit_options{.pairs = {}, .needs_debug_info = false};
+  UnitOptions unit_options{
+      .pairs = {}, .needs_debug_info = false, .explain = options.explain, .wants_listings = !options.html.empty()};
   HP_ASSIGN(unit_options.pairs, parse_pairs(options.pairs));
   HP_ASSIGN(UnitPatch unit, patch_unit(options.original, options.patched, options.patched, profile, types, unit_options));
+  if (!options.explain.empty() && unit.explanations.empty())
+    return fail(Errc::kUsage, "neither object has a symbol '" + options.explain + "'");
   unit.findings.append(types.findings());
   const ExitCode code = unit.findings.has_errors() ? ExitCode::kRejected
                         : unit.changes_something   ? ExitCode::kDone
@@ -47,12 +53,19 @@ Result<ExitCode> run_diff(const DiffOptions& options, bool json) {
     HP_ASSIGN(const Bytes extracted, extract::write_object(unit.object));
     HP_TRY(write_file(options.output, extracted));
   }
+  const char* verdict = code == ExitCode::kRejected ? "refused" : code == ExitCode::kDone ? "changed" : "no functional change";
+  if (!options.html.empty()) HP_TRY(write_file(options.html, diff_page(unit, verdict)));
   if (json) {
     Json document = make_document("diff");
-    document["verdict"] = code == ExitCode::kRejected ? "refused" : code == ExitCode::kDone ? "changed" : "no functional change";
+    document["verdict"] = verdict;
     document.update(to_json(unit));
     document["findings"] = to_json(unit.findings);
+    if (!options.explain.empty()) document["explanation"] = to_json(unit.explanations);
     print_document(document);
+    return code;
+  }
+  if (!options.explain.empty()) {
+    std::cout << to_text(unit.explanations);
     return code;
   }
   std::cout << to_text(unit) << unit.findings.text();
@@ -74,6 +87,8 @@ void add_diff_command(CLI::App& app, Chosen& chosen) {
   command->add_option("--output", options->output, "write the changed and new code as a relocatable object");
   command->add_option("--pair", options->pairs,
                       "ORIGINAL=PATCHED: these two symbols are the same thing; one empty: it has no counterpart");
+  command->add_option("--explain", options->explain, "say all that is known of this symbol, in place of the report");
+  command->add_option("--html", options->html, "write a page with the changed functions of both objects side by side");
   add_json_option(*command, chosen);
   command->callback([options, &chosen] { chosen.run = [options, &chosen] { return run_diff(*options, chosen.json); }; });
 }

@@ -4,8 +4,11 @@
 #include <iostream>
 #include <memory>
 
+#include "buildenv/base.h"
+#include "common/elf/image.h"
 #include "common/support/digest.h"
 #include "common/support/file.h"
+#include "programs/hotpatch/pages.h"
 #include "programs/hotpatch/report.h"
 #include "xen/payload/payload.h"
 
@@ -59,10 +62,37 @@ void print_text(const xen::PayloadInfo& payload, const std::string& digest) {
             << (payload.replaceable ? "can" : "cannot") << " take part in a replace\n";
 }
 
-Result<ExitCode> run_inspect(const std::string& path, bool json) {
-  HP_ASSIGN(Bytes file, read_file(path, xen::kMaxPayloadSize));
+struct InspectOptions {
+  std::string payload;
+  std::string html;
+  std::string base;
+};
+
+Result<> write_page(const InspectOptions& options, const elf::Object& object, const xen::PayloadInfo& payload,
+                    const std::string& digest) {
+  std::optional<elf::Image> image;
+  if (!options.base.empty()) {
+    HP_ASSIGN(const buildenv::Base base, buildenv::load_base(options.base));
+    if (base.build_id != payload.xen_depends)
+      return fail(Errc::kTrust, options.payload + ": is for Xen " + payload.xen_depends.text() + ", not for the base's " +
+                                    base.build_id.text());
+    HP_ASSIGN(elf::Object image_object, elf::read_object(base.symbols_path()));
+    HP_ASSIGN(image, elf::Image::make(std::move(image_object)));
+  }
+  HP_ASSIGN(target::Decoder decoder, target::Decoder::make());
+  const std::vector<SideBySide> listings = list_payload(object, payload, image ? &*image : nullptr, decoder);
+  return write_file(options.html, payload_page(payload, digest, listings));
+}
+
+Result<ExitCode> run_inspect(const InspectOptions& options, bool json) {
+  if (options.html.empty() && !options.base.empty()) return fail(Errc::kUsage, "--base is for --html");
+  HP_ASSIGN(Bytes file, read_file(options.payload, xen::kMaxPayloadSize));
   const std::string digest = sha256_text(file);
-  HP_ASSIGN(const xen::PayloadInfo payload, xen::read_payload(std::move(file), path));
+  HP_ASSIGN(const xen::PayloadInfo payload, xen::read_payload(Bytes(file), options.payload));
+  if (!options.html.empty()) {
+    HP_ASSIGN(const elf::Object object, elf::parse_object(std::move(file), options.payload));
+    HP_TRY(write_page(options, object, payload, digest));
+  }
   if (json) {
     print_document(to_json(payload, digest));
   } else {
@@ -75,10 +105,13 @@ Result<ExitCode> run_inspect(const std::string& path, bool json) {
 
 void add_inspect_command(CLI::App& app, Chosen& chosen) {
   CLI::App* command = app.add_subcommand("inspect", "show what a payload says about itself");
-  const auto path = std::make_shared<std::string>();
-  command->add_option("FILE", *path, "a payload")->required();
+  const auto options = std::make_shared<InspectOptions>();
+  command->add_option("FILE", options->payload, "a payload")->required();
+  command->add_option("--html", options->html, "write a page with the payload's code");
+  command->add_option("--base", options->base,
+                      "base of the hypervisor that the payload is for: the page shows its code beside the new");
   add_json_option(*command, chosen);
-  command->callback([path, &chosen] { chosen.run = [path, &chosen] { return run_inspect(*path, chosen.json); }; });
+  command->callback([options, &chosen] { chosen.run = [options, &chosen] { return run_inspect(*options, chosen.json); }; });
 }
 
 }  // namespace hotpatch::cli

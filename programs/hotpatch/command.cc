@@ -16,7 +16,9 @@ Json make_document(const char* command) {
   return document;
 }
 
-void print_document(const Json& document) { std::cout << document.dump(2, ' ', false, Json::error_handler_t::replace) << '\n'; }
+std::string document_text(const Json& document) { return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
+void print_document(const Json& document) { std::cout << document_text(document); }
 
 void add_json_option(CLI::App& command, Chosen& chosen) {
   command.add_flag("--json", chosen.json, "write one JSON document to standard output");

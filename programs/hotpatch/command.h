@@ -30,7 +30,9 @@ struct Chosen {
 
 /// A document with its schema and the command that it comes from: "base show".
 [[nodiscard]] Json make_document(const char* command);
-/// Writes the document, and nothing else, to standard output. Bytes that are not UTF-8 are replaced.
+/// The document as a file holds it. Bytes that are not UTF-8 are replaced: names of symbols may be anything.
+[[nodiscard]] std::string document_text(const Json& document);
+/// Writes the document, and nothing else, to standard output.
 void print_document(const Json& document);
 
 /// Adds --json to a subcommand; `chosen.json` is set when it is parsed.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "programs/hotpatch/patch_unit.h"
 
-#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -9,7 +8,6 @@
 #include "common/diff/correlate.h"
 #include "common/diff/model.h"
 #include "common/elf/object_builder.h"
-#include "common/elf/source_lines.h"
 #include "common/elf/static_scopes.h"
 #include "common/elf/type_layout.h"
 #include "common/extract/closure.h"
@@ -24,35 +22,6 @@ Result<elf::Object> read_original(const std::filesystem::path& path) {
   if (!path.empty()) return elf::read_object(path);
   HP_ASSIGN(Bytes empty, elf::ObjectBuilder().write());
   return elf::parse_object(std::move(empty), "no original");
-}
-
-std::string instruction_text(const diff::ObjectModel& model, const diff::Entity& entity, std::uint64_t offset,
-                             target::Decoder& decoder) {
-  const ByteView code = model.contents(entity);
-  if (entity.kind != diff::EntityKind::kFunction || offset >= code.size()) return {};
-  std::string text = decoder.print(code.subspan(offset), offset);
-  for (const diff::Reference& reference : entity.references) {
-    if (reference.offset < offset || reference.offset >= offset + 15) continue;
-    for (const target::Instruction& instruction : entity.instructions)
-      if (instruction.offset == offset && reference.offset < instruction.end())
-        text += "  # " + model.describe(reference.target.entity) +
-                (reference.target.offset != 0 ? "+" + std::to_string(reference.target.offset) : "");
-  }
-  return text;
-}
-
-const char* kind_name(diff::EntityKind kind) { return kind == diff::EntityKind::kFunction ? "function" : "data"; }
-
-std::string source_text(const elf::LineTable& lines, elf::SectionIndex section, std::uint64_t offset) {
-  const auto line = lines.find(section, offset);
-  return line ? line->file + ":" + std::to_string(line->line) : std::string();
-}
-
-/// Lines are for the reader: a report without them is still one.
-Result<elf::LineTable> lines_of(const elf::Object& object) {
-  Result<elf::LineTable> lines = elf::read_lines(object);
-  if (!lines && lines.error().code() == Errc::kNotFound) return elf::LineTable();
-  return lines;
 }
 
 /// Adds the types of both sides; a warning where debugging information may be missing, and is.
@@ -102,49 +71,6 @@ Result<diff::Correlation> correlate(const diff::ObjectModel& original, const dif
                          {.original = scopes_of(original, *original_scopes), .patched = scopes_of(patched, *patched_scopes)});
 }
 
-Result<std::vector<SymbolReport>> report_symbols(const diff::ObjectModel& original, const diff::ObjectModel& patched,
-                                                 const diff::Correlation& correlation, const diff::ChangeSet& changes,
-                                                 target::Decoder& decoder) {
-  std::vector<SymbolReport> product;
-  elf::LineTable original_lines;
-  elf::LineTable patched_lines;
-  if (std::ranges::any_of(changes.changes, [](const diff::Change& change) { return change.difference.has_value(); })) {
-    HP_ASSIGN(original_lines, lines_of(original.object()));
-    HP_ASSIGN(patched_lines, lines_of(patched.object()));
-  }
-  for (std::size_t i = 0; i < patched.entities().size(); ++i) {
-    const diff::Entity& entity = patched.entities()[i];
-    const diff::Change& change = changes.changes[i];
-    if ((change.verdict != diff::Verdict::kChanged && change.verdict != diff::Verdict::kNew) || change.is_private) continue;
-    SymbolReport symbol;
-    symbol.name = std::string(entity.name);
-    symbol.kind = kind_name(entity.kind);
-    symbol.verdict = change.verdict == diff::Verdict::kNew ? "new" : "changed";
-    symbol.reason = change.reason;
-    const auto twin = correlation.to_original(diff::EntityIndex(i));
-    if (change.difference && twin) {
-      const diff::Entity& before = original.entity(*twin);
-      symbol.has_difference = true;
-      symbol.original_offset = change.difference->original_offset;
-      symbol.patched_offset = change.difference->patched_offset;
-      symbol.original_line = instruction_text(original, before, symbol.original_offset, decoder);
-      symbol.patched_line = instruction_text(patched, entity, symbol.patched_offset, decoder);
-      symbol.original_source = source_text(original_lines, before.section, before.offset + symbol.original_offset);
-      symbol.patched_source = source_text(patched_lines, entity.section, entity.offset + symbol.patched_offset);
-    }
-    product.push_back(std::move(symbol));
-  }
-  for (const diff::EntityIndex index : changes.removed) {
-    SymbolReport symbol;
-    symbol.name = std::string(original.entity(index).name);
-    symbol.kind = kind_name(original.entity(index).kind);
-    symbol.verdict = "removed";
-    symbol.reason = "nothing of the patched source corresponds to it";
-    product.push_back(std::move(symbol));
-  }
-  return product;
-}
-
 }  // namespace
 
 Result<UnitPatch> patch_unit(const std::filesystem::path& original_path, const std::filesystem::path& patched_path,
@@ -170,7 +96,14 @@ Result<UnitPatch> patch_unit(const std::filesystem::path& original_path, const s
   // Follow references from what changed until nothing more is needed. The set is final then.
   const extract::Closure closure = extract::close_over(original, patched, correlation, changes, unit);
   product.findings.append(closure.findings);
-  HP_ASSIGN(product.symbols, report_symbols(original, patched, correlation, changes, decoder));
+  const UnitView view{original, patched, correlation, changes, closure, product.findings.has_errors()};
+  HP_ASSIGN(product.report, report_unit(view, decoder));
+  if (!options.explain.empty()) {
+    HP_ASSIGN(product.explanations, explain(view, unit, options.explain, product.findings, decoder));
+  }
+  if (options.wants_listings) {
+    HP_ASSIGN(product.listings, list_changes(view, unit, decoder));
+  }
   // Nothing is extracted of a unit that is refused: what its findings name may be missing from the closure.
   if (!product.findings.has_errors()) {
     HP_ASSIGN(product.object, extract::extract(original, patched, correlation, changes, closure, unit));

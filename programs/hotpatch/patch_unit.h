@@ -15,28 +15,18 @@
 #include "common/support/diagnostics.h"
 #include "common/support/result.h"
 #include "common/target/profile.h"
+#include "programs/hotpatch/explain.h"
+#include "programs/hotpatch/side_by_side.h"
+#include "programs/hotpatch/unit_report.h"
 
 namespace hotpatch::cli {
-
-/// What became of one symbol, for the report.
-struct SymbolReport {
-  std::string name;
-  std::string kind;     // "function", "data"
-  std::string verdict;  // "changed", "new", "removed"
-  std::string reason;
-  std::uint64_t original_offset = 0;  // of the first difference, bytes from the symbol's start
-  std::uint64_t patched_offset = 0;
-  bool has_difference = false;
-  std::string original_line;  // assembler text at those offsets
-  std::string patched_line;
-  std::string original_source;  // "common/domain.c:123", if the objects carry line tables
-  std::string patched_source;
-};
 
 struct UnitPatch {
   std::string unit;
   extract::PatchObject object;
-  std::vector<SymbolReport> symbols;  // all that are not the same, in the order of the patched file
+  UnitReport report;
+  std::vector<Explanation> explanations;  // of UnitOptions::explain
+  std::vector<SideBySide> listings;  // if they were wanted: of all changed functions, and of the new ones that are taken along
   Diagnostics findings;
   bool changes_something = false;
 };
@@ -59,6 +49,8 @@ class TypeCollector {
 struct UnitOptions {
   std::vector<diff::NamedPair> pairs;  // what the user says of symbols that cannot be told apart
   bool needs_debug_info = true;        // without, the layout of types cannot be compared: an error, or else a warning
+  std::string explain;                 // a symbol; empty: none
+  bool wants_listings = false;
 };
 
 /// `original` may be empty: the whole of `patched` is new then (a file of hooks).

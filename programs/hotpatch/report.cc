@@ -21,12 +21,68 @@ void set_if(Json& object, const char* key, const std::string& value) {
   if (!value.empty()) object[key] = value;
 }
 
-Json side(std::uint64_t offset, const std::string& line, const std::string& source) {
+Json to_json(const SideReport& side) {
   Json object;
-  object["offset"] = offset;
-  set_if(object, "instruction", line);
-  set_if(object, "source", source);
+  object["offset"] = side.offset;
+  set_if(object, "instruction", side.instruction);
+  set_if(object, "source", side.source);
   return object;
+}
+
+Json to_json(const SymbolReport& symbol) {
+  Json entry;
+  entry["name"] = symbol.name;
+  entry["kind"] = symbol.kind;
+  entry["verdict"] = symbol.verdict;
+  entry["reason"] = symbol.reason;
+  entry["section"] = symbol.section;
+  set_if(entry, "original_name", symbol.original_name);
+  set_if(entry, "paired_by", symbol.paired_by);
+  if (symbol.original_size) entry["original_size"] = *symbol.original_size;
+  if (symbol.patched_size) entry["patched_size"] = *symbol.patched_size;
+  if (symbol.has_difference) {
+    entry["first_difference"]["original"] = to_json(symbol.original);
+    entry["first_difference"]["patched"] = to_json(symbol.patched);
+  }
+  return entry;
+}
+
+Json to_json(const TableReport& table) {
+  Json entry;
+  entry["name"] = table.name;
+  entry["record_size"] = table.record_size;
+  entry["original"] = table.original_records;
+  entry["patched"] = table.patched_records;
+  entry["kept"] = table.kept.size();
+  entry["dropped"] = table.dropped;
+  Json& records = entry["records"] = Json::array();
+  for (const RecordReport& record : table.kept) records.push_back({{"symbol", record.symbol}, {"offset", record.offset}});
+  return entry;
+}
+
+Json to_json(const DataReport& data) {
+  return {{"name", data.name},       {"section", data.section},     {"storage", data.storage}, {"size", data.size},
+          {"verdict", data.verdict}, {"judgement", data.judgement}, {"reason", data.reason}};
+}
+
+Json to_json(const IgnoredReport& ignored) {
+  return {{"what", ignored.what},
+          {"name", ignored.name},
+          {"rule", ignored.rule},
+          {"differs", ignored.differs},
+          {"text", ignored.text}};
+}
+
+template <typename Report>
+Json to_array(const std::vector<Report>& reports) {
+  Json array = Json::array();
+  for (const Report& report : reports) array.push_back(to_json(report));
+  return array;
+}
+
+std::string side_text(const char* which, const SideReport& side) {
+  return "      " + std::string(which) + " +" + hex(side.offset) + "  " + side.instruction +
+         (side.source.empty() ? "" : "  (" + side.source + ")") + "\n";
 }
 
 std::uint64_t size_of(const extract::Block& block) { return block.contents.size() + block.zero_size; }
@@ -53,19 +109,8 @@ Json to_json(const Diagnostics& findings) {
 Json to_json(const UnitPatch& unit) {
   Json object;
   object["unit"] = unit.unit;
-  Json& symbols = object["symbols"] = Json::array();
-  for (const SymbolReport& symbol : unit.symbols) {
-    Json entry;
-    entry["name"] = symbol.name;
-    entry["kind"] = symbol.kind;
-    entry["verdict"] = symbol.verdict;
-    entry["reason"] = symbol.reason;
-    if (symbol.has_difference) {
-      entry["first_difference"]["original"] = side(symbol.original_offset, symbol.original_line, symbol.original_source);
-      entry["first_difference"]["patched"] = side(symbol.patched_offset, symbol.patched_line, symbol.patched_source);
-    }
-    symbols.push_back(std::move(entry));
-  }
+  object["symbols"] = to_array(unit.report.symbols);
+  object["same"] = {{"functions", unit.report.same_functions}, {"data", unit.report.same_data}};
   Json& included = object["included"] = Json::array();
   for (const extract::Block& block : unit.object.blocks) {
     Json entry;
@@ -76,18 +121,20 @@ Json to_json(const UnitPatch& unit) {
     entry["why"] = block.why;
     included.push_back(std::move(entry));
   }
+  object["tables"] = to_array(unit.report.tables);
+  object["data"] = to_array(unit.report.data);
+  object["ignored"] = to_array(unit.report.ignored);
   return object;
 }
 
 std::string to_text(const UnitPatch& unit) {
   std::string text = unit.unit + "\n";
-  for (const SymbolReport& symbol : unit.symbols) {
+  for (const SymbolReport& symbol : unit.report.symbols) {
     text += "  " + symbol.verdict + " " + symbol.kind + " " + symbol.name + ": " + symbol.reason + "\n";
-    if (!symbol.has_difference || symbol.patched_line.empty()) continue;
-    text += "      original +" + hex(symbol.original_offset) + "  " + symbol.original_line +
-            (symbol.original_source.empty() ? "" : "  (" + symbol.original_source + ")") + "\n";
-    text += "      patched  +" + hex(symbol.patched_offset) + "  " + symbol.patched_line +
-            (symbol.patched_source.empty() ? "" : "  (" + symbol.patched_source + ")") + "\n";
+    if (!symbol.original_name.empty() && symbol.original_name != symbol.name)
+      text += "      is the original's " + symbol.original_name + ", by " + symbol.paired_by + "\n";
+    if (!symbol.has_difference || symbol.patched.instruction.empty()) continue;
+    text += side_text("original", symbol.original) + side_text("patched ", symbol.patched);
   }
   std::uint64_t small = 0;
   std::uint64_t small_bytes = 0;
@@ -101,6 +148,15 @@ std::string to_text(const UnitPatch& unit) {
               "): " + block.why + "\n";
     }
   }
+  for (const TableReport& table : unit.report.tables)
+    if (!table.kept.empty())
+      text += "  keeps " + std::to_string(table.kept.size()) + " of " + std::to_string(table.patched_records) + " records of " +
+              table.name + "\n";
+  for (const DataReport& data : unit.report.data)
+    if (data.verdict != "same")
+      text += "  " + data.storage + " data " + data.name + ": " + data.judgement + ": " + data.reason + "\n";
+  for (const IgnoredReport& ignored : unit.report.ignored)
+    if (ignored.what == "line") text += "  ignored: " + ignored.name + ": " + ignored.text + "\n";
   if (small != 0) text += "  takes along " + std::to_string(small) + " strings (" + std::to_string(small_bytes) + " bytes)\n";
   return text;
 }

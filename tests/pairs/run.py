@@ -24,6 +24,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import schema  # noqa: E402
+
 # What the targets compile with, as far as it shapes objects.
 COMMON = ["-O2", "-ffunction-sections", "-fdata-sections", "-fno-common", "-mno-red-zone", "-fno-stack-protector",
           "-fno-asynchronous-unwind-tables", "-fcf-protection=none", "-w", "-g", "-c"]
@@ -63,8 +66,26 @@ def compile_pair(compiler, source, expected, place):
     return target, objects
 
 
+def contradictions_in(document):
+    """What a schema cannot say: numbers of the document that have to agree."""
+    tables = {table["name"]: table for table in document["tables"] if table["kept"]}
+    blocks = {block["name"]: block for block in document["included"] if block["kind"] == "table"}
+    problems = [f"{name}: kept records, and is not taken along, or the reverse" for name in sorted(set(tables) ^ set(blocks))]
+    for table in document["tables"]:
+        if table["kept"] + table["dropped"] != table["patched"] or len(table["records"]) != table["kept"]:
+            problems.append(f"{table['name']}: {table} does not add up")
+    problems += [f"{name}: {blocks[name]['size']} bytes for {tables[name]['kept']} records" for name in sorted(set(tables) & set(blocks))
+                 if blocks[name]["size"] != tables[name]["kept"] * tables[name]["record_size"]]
+    taken = {block["name"] for block in document["included"]}
+    problems += [f"data {data['name']}: is {data['judgement']}, and is {'' if data['name'] in taken else 'not '}among what is taken along"
+                 for data in document["data"] if (data["judgement"] == "taken along") != (data["name"] in taken)]
+    return problems
+
+
 def problems_of(expected, outcome, document):
-    problems = []
+    problems = schema.problems_of("diff", document)
+    if "error" not in document:
+        problems += contradictions_in(document)
     findings = document.get("findings", [])
     errors = {finding["rule"] for finding in findings if finding["severity"] == "error"}
     if "EXPECT-ERROR" in expected:

@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Holds what is said of real builds on a base against what it should be: the documents of build, check and inspect of each demo patch,
+and of failures of each, against their schemas; the payload's page; the explanation of a changed function.
+
+usage: check_documents.py --hotpatch PROGRAM --base DIR --patches DIR
+"""
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import schema  # noqa: E402
+from page import Page  # noqa: E402
+
+
+class Runs:
+    def __init__(self, hotpatch):
+        self.hotpatch = hotpatch
+        self.problems = []
+        self.count = 0
+
+    def hold(self, wanted, command, *arguments):
+        """Runs the command; its document must be as the schema says, and its exit status `wanted`."""
+        outcome = subprocess.run([self.hotpatch, *command.split(), *arguments, "--json"], capture_output=True, check=False,
+                                 stdin=subprocess.DEVNULL)
+        document = json.loads(outcome.stdout)
+        found = schema.problems_of(command.replace(" ", "-"), document)
+        if outcome.returncode != wanted:
+            found.append(f"ended with {outcome.returncode} instead of {wanted}: {document.get('error') or document.get('findings')}")
+        self.count += 1
+        self.problems += [f"hotpatch {command}: {problem}" for problem in found]
+        return document
+
+
+def page_problems(text, inspected, has_base):
+    page = Page(text)
+    problems = list(page.problems)
+    names = {function["name"] for function in inspected["functions"]}
+    if set(page.listings) != names:
+        problems.append(f"the page shows {sorted(page.listings)}, the payload splices {sorted(names)}")
+    for name, (original, patched) in page.listings.items():
+        if not any(patched) or any(original) != has_base:
+            problems.append(f"{name}: the page shows {len(original)} lines of the original, {len(patched)} of the patched code")
+        if has_base and not 0 < page.marked[name] < len(patched):
+            problems.append(f"{name}: {page.marked[name]} of {len(patched)} lines are marked")
+    return problems
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for name in ("--hotpatch", "--base", "--patches"):
+        parser.add_argument(name, required=True)
+    args = parser.parse_args()
+    runs = Runs(args.hotpatch)
+    patches = sorted(pathlib.Path(args.patches).glob("*.patch"))
+    runs.hold(0, "base show", args.base)
+    with tempfile.TemporaryDirectory(prefix="hotpatch-schema-") as folder:
+        for patch in patches:
+            payload = f"{folder}/{patch.stem}.livepatch"
+            document = runs.hold(0, "build", "--base", args.base, "--patch", str(patch), "--output", payload)
+            if not any(unit["symbols"] and unit["included"] for unit in document.get("units", [])):
+                runs.problems.append(f"{patch.name}: the report names nothing that changes")
+            runs.hold(0, "check", payload, "--base", args.base)
+            page = f"{folder}/page.html"
+            inspected = runs.hold(0, "inspect", payload, "--html", page, "--base", args.base)
+            runs.problems += page_problems(pathlib.Path(page).read_text(encoding="utf-8"), inspected, True)
+            runs.hold(0, "inspect", payload, "--html", page)
+            runs.problems += page_problems(pathlib.Path(page).read_text(encoding="utf-8"), inspected, False)
+            changed = document["changed_functions"][0]["name"]
+            explained = runs.hold(0, "build", "--base", args.base, "--patch", str(patch), "--output", payload, "--explain", changed)
+            if not any(one["taken_along"] and one["chain"] for one in explained["explanation"]):
+                runs.problems.append(f"{patch.name}: does not explain {changed}: {explained['explanation']}")
+        for command in ("build --patch /nonexistent --output /nonexistent/out --base", "check /nonexistent --base", "inspect"):
+            name, *arguments = command.split()
+            runs.hold(1, name, *arguments, "/nonexistent")
+    print("\n".join(runs.problems) or f"{runs.count} documents of {len(patches)} patches are as their schemas say")
+    return 1 if runs.problems or not patches else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
