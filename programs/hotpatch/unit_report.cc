@@ -53,7 +53,7 @@ class Reporter {
       const diff::Change& change = changes_.changes[i];
       if (change.verdict == Verdict::kSame && has_verdict(entity))
         ++(entity.kind == EntityKind::kFunction ? product_.same_functions : product_.same_data);
-      if (change.verdict != Verdict::kChanged && change.verdict != Verdict::kNew) continue;
+      if ((change.verdict != Verdict::kChanged && change.verdict != Verdict::kNew) || change.is_private) continue;
       SymbolReport symbol = describe(patched_, entity);
       symbol.verdict = change.verdict == Verdict::kNew ? "new" : "changed";
       symbol.reason = change.reason;

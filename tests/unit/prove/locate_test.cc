@@ -296,7 +296,7 @@ TEST_CASE("a table of records that nothing refers to is found by what it refers 
   CHECK(first_reason(found) == "");
   const auto place = found.section_address[table->value()];
   REQUIRE(place);
-  CHECK(first_reason(located(two, pair.altered(*place + 12, 13), "two.o")) == ".records: 0 places in the image have its content");
+  CHECK(first_reason(located(two, pair.altered(*place + 12, 13), "two.o")) == ".records: no place in the image has its content");
   CHECK_FALSE(located(two, pair.altered(*place + 9, 1), "two.o").mismatches.empty());
 }
 
