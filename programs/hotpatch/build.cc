@@ -66,6 +66,10 @@ std::string payload_name(const std::filesystem::path& patch) {
 Result<BuildProduct> build(const BuildOptions& options) {
   BuildProduct product;
   HP_ASSIGN(product.base, buildenv::load_base(options.base));
+  if (product.base.target != "xen")
+    return tl::unexpected(Error(Errc::kUnsupported, options.base.string() + " is a base of " + product.base.target +
+                                                        ", and payloads are made for Xen only so far")
+                              .with_remedy("docs/linux.md says what a Linux base is good for today"));
   HP_ASSIGN(Bytes image_bytes, read_file(product.base.symbols_path()));
   // What the proof does not reach, names of the image that the patch refers to anew, is taken from this very file.
   if (sha256_text(image_bytes) != product.base.image_sha256)
