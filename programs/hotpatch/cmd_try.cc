@@ -214,6 +214,7 @@ ExitCode exit_of(const lab::Transcript& transcript) {
 
 Result<ExitCode> run_try(const TryArguments& arguments, bool json) {
   HP_ASSIGN(const buildenv::Base base, buildenv::load_base(arguments.base));
+  if (base.target != "xen") return fail(Errc::kUnsupported, "a base of " + base.target + " cannot be booted for a trial yet");
   lab::Trial trial;
   trial.payloads.assign(arguments.payloads.begin(), arguments.payloads.end());
   trial.probe = arguments.probe;
