@@ -22,7 +22,7 @@ Result<ExitCode> run_relocate(const RelocateOptions& options, bool json) {
   HP_ASSIGN(const TargetAddr address, read_load_address(options.at));
   HP_ASSIGN(Bytes file, read_file(options.payload, xen::kMaxPayloadSize));
   HP_ASSIGN(const elf::Object payload, elf::parse_object(std::move(file), options.payload));
-  HP_ASSIGN(const xen::LinkedPayload linked, xen::link_for(payload, address));
+  HP_ASSIGN(const xen::PlacedImage linked, xen::link_for(payload, address));
   HP_TRY(write_file(options.output, linked.file));
   if (json) {
     Json document = make_document("relocate");

@@ -85,6 +85,11 @@ class SelfTest(unittest.TestCase):
         self.accepts("cpp_format.py", {".clang-format": config, "a.cc": "int x;\n"})
         self.rejects("cpp_format.py", {".clang-format": config, "a.cc": "int   x ;\n"}, "a.cc: not formatted")
 
+    def test_one_definition(self):
+        one = "namespace a::b {\nstruct S {\n};\n}  // namespace a::b\n"
+        self.accepts("one_definition.py", {"x.h": one, "y.h": one.replace("a::b", "a::c"), "z.h": "namespace a::b {\nstruct S;\n}\n"})
+        self.rejects("one_definition.py", {"x.h": one, "y.h": one.replace("struct", "enum class")}, "y.h:2: a::b::S is defined at x.h:2")
+
     def test_rules(self):
         code = 'find("HP001-novel", x);\n'
         self.accepts("rules.py", {"common/a.cc": code, "docs/rules.md": "| `HP001-novel` | x |\n"})

@@ -25,7 +25,7 @@ Result<Settled> settle(const CheckedPayload& payload, const SettleSteps& steps) 
   settled.why_not = seen ? "its metadata do not tell where it lies" : "where it lies cannot be seen: " + seen.error().message();
   bool is_image = false;  // what is loaded is an image, and not in its place
   while (seen && seen->load_address && settled.misses < kMaxMisses) {
-    const Result<LinkedPayload> linked = link_for(object, TargetAddr(*seen->load_address));
+    const Result<PlacedImage> linked = link_for(object, TargetAddr(*seen->load_address));
     if (!linked) {
       settled.why_not = linked.error().message();
       break;
@@ -46,7 +46,7 @@ Result<Settled> settle(const CheckedPayload& payload, const SettleSteps& steps) 
     }
     is_image = true;
     seen = steps.look();
-    if (seen && placement_of(*seen) == Placement::kRight) {
+    if (seen && placement_of(*seen) == ImagePlace::kRight) {
       settled.linked_for = seen->load_address;
       settled.why_not.clear();
       return settled;
@@ -72,7 +72,7 @@ Result<> check_in_place(hypercall::Channel& channel, const std::string& name) {
   const auto found = std::ranges::find(listed, name, &hypercall::Listed::name);
   if (found == listed.end()) return {};
   const Metadata metadata = parse_metadata(found->metadata);
-  if (placement_of(metadata) != Placement::kWrong) return {};
+  if (placement_of(metadata) != ImagePlace::kWrong) return {};
   return tl::unexpected(
       Error(Errc::kRefused, name + " is linked for " + hex(*linked_for(metadata)) + ", and lies " +
                                 (metadata.load_address ? "at " + hex(*metadata.load_address) : "where nobody can tell") +

@@ -8,7 +8,6 @@
 #include <limits>
 #include <map>
 #include <optional>
-#include <set>
 
 #include "xen/payload/payload.h"
 
@@ -32,13 +31,13 @@ class Relocator {
   Relocator(const elf::Object& payload, const PayloadLayout& layout, TargetAddr base)
       : payload_(payload), layout_(layout), base_(base), file_(payload.bytes().begin(), payload.bytes().end()) {}
 
-  Result<LinkedPayload> run() && {
+  Result<PlacedImage> run() && {
     HP_TRY(write_linked_for());
     keep_names();
     HP_TRY(find_kept());
     for (std::size_t number = 1; number < payload_.sections().size(); ++number)
       if (is_table(payload_.sections()[number])) HP_TRY(relocate(number));
-    LinkedPayload product;
+    PlacedImage product;
     product.file = std::move(file_);
     product.load_address = base_;
     product.applied = applied_;
@@ -213,16 +212,16 @@ class Relocator {
 
 }  // namespace
 
-Result<LinkedPayload> link_for(const elf::Object& payload, TargetAddr load_address) {
+Result<PlacedImage> link_for(const elf::Object& payload, TargetAddr load_address) {
   HP_CHECK(load_address.value() % kPageSize == 0, "Xen puts payloads at page boundaries");
   HP_ASSIGN(const PayloadLayout layout, layout_of(payload));
   return Relocator(payload, layout, load_address).run();
 }
 
-Placement placement_of(const Metadata& metadata) noexcept {
+ImagePlace placement_of(const Metadata& metadata) noexcept {
   const auto linked = linked_for(metadata);
-  if (!linked) return Placement::kRelocatable;
-  return metadata.load_address == *linked ? Placement::kRight : Placement::kWrong;
+  if (!linked) return ImagePlace::kRelocatable;
+  return metadata.load_address == *linked ? ImagePlace::kRight : ImagePlace::kWrong;
 }
 
 }  // namespace hotpatch::xen

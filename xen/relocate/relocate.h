@@ -37,7 +37,7 @@ struct KeptRelocation {
   std::string why;
 };
 
-struct LinkedPayload {
+struct PlacedImage {
   Bytes file;
   TargetAddr load_address;
   std::size_t applied = 0;  // relocations
@@ -48,14 +48,14 @@ struct LinkedPayload {
 /// one could not tell its place afterwards (no load-address word, no room for the address that it is linked for), if it was linked for an
 /// address already, leaves a symbol to the hypervisor to look up, or has a relocation that Xen does not know. kMalformed for a field
 /// outside of its section and a value that does not fit.
-Result<LinkedPayload> link_for(const elf::Object& payload, TargetAddr load_address);
+Result<PlacedImage> link_for(const elf::Object& payload, TargetAddr load_address);
 
 /// What an image in the hypervisor says of its own place, by the metadata that LIST gave.
-enum class Placement : std::uint8_t {
+enum class ImagePlace : std::uint8_t {
   kRelocatable,  // Xen relocated it: right wherever it is
   kRight,        // linked for the address where it is
   kWrong,        // linked for another address: must not be applied
 };
-[[nodiscard]] Placement placement_of(const Metadata& metadata) noexcept;
+[[nodiscard]] ImagePlace placement_of(const Metadata& metadata) noexcept;
 
 }  // namespace hotpatch::xen

@@ -116,16 +116,16 @@ TEST_CASE("the site of an alternative call keeps its relocation") {
 
 TEST_CASE("an image tells whether it is where it was linked for") {
   const elf::Object payload = parsed(SamplePayload().file());
-  CHECK(xen::placement_of(xen::read_payload(payload)->metadata) == xen::Placement::kRelocatable);
+  CHECK(xen::placement_of(xen::read_payload(payload)->metadata) == xen::ImagePlace::kRelocatable);
   const auto linked = xen::link_for(payload, kBase);
   REQUIRE(linked);
   xen::Metadata seen = xen::read_payload(parsed(linked->file))->metadata;
   seen.load_address = kBase.value();
-  CHECK(xen::placement_of(seen) == xen::Placement::kRight);
+  CHECK(xen::placement_of(seen) == xen::ImagePlace::kRight);
   seen.load_address = kBase.value() + xen::kPageSize;
-  CHECK(xen::placement_of(seen) == xen::Placement::kWrong);
+  CHECK(xen::placement_of(seen) == xen::ImagePlace::kWrong);
   seen.load_address.reset();
-  CHECK(xen::placement_of(seen) == xen::Placement::kWrong);
+  CHECK(xen::placement_of(seen) == xen::ImagePlace::kWrong);
 }
 
 TEST_CASE("what cannot be linked here is refused with the reason") {
