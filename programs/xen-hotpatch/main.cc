@@ -11,6 +11,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "common/host/boot.h"
+#include "common/host/clock.h"
 #include "common/support/exit_code.h"
 #include "hypercall/xenctrl_channel.h"
 #include "programs/xen-hotpatch/document.h"
@@ -68,11 +70,11 @@ xen::host::HostConfig config_of(const Arguments& arguments, std::string boot) {
   config.state_dir = arguments.state_dir;
   config.boot = std::move(boot);
   config.command = arguments.command;
-  config.policy = {.barrier_timeout = xen::host::Milliseconds(arguments.timeout_ms),
+  config.policy = {.barrier_timeout = Milliseconds(arguments.timeout_ms),
                    .retries = arguments.retries,
-                   .budget = xen::host::Milliseconds(arguments.budget_ms)};
+                   .budget = Milliseconds(arguments.budget_ms)};
   config.relocation = arguments.relocate == "hypervisor" ? xen::host::Relocation::kHypervisor : xen::host::Relocation::kUserland;
-  config.lock_patience = xen::host::Milliseconds(arguments.wait_ms);
+  config.lock_patience = Milliseconds(arguments.wait_ms);
   return config;
 }
 
@@ -99,11 +101,11 @@ ExitCode run_change(Arguments arguments) {
     Error error = named.error();
     return fail_with(arguments, arguments.command == "load" ? std::move(error).with_remedy("choose one with --name") : error);
   }
-  const Result<std::string> boot = xen::host::this_boot();
+  const Result<std::string> boot = this_boot();
   if (!boot) return fail_with(arguments, boot.error());
   const Result<std::unique_ptr<hypercall::Channel>> channel = hypercall::open_xen();
   if (!channel) return fail_with(arguments, channel.error());
-  xen::host::SystemClock clock;
+  SystemClock clock;
   const Result<std::unique_ptr<Session>> session = Session::open(**channel, clock, config_of(arguments, *boot), arguments.name);
   if (!session) return fail_with(arguments, session.error());
   const Result<Outcome> outcome = change(**session, arguments, payload);
@@ -121,7 +123,7 @@ ExitCode run_change(Arguments arguments) {
 }
 
 Result<xen::host::HostView> look(const Arguments& arguments) {
-  HP_ASSIGN(const std::string boot, xen::host::this_boot());
+  HP_ASSIGN(const std::string boot, this_boot());
   HP_ASSIGN(const std::unique_ptr<hypercall::Channel> channel, hypercall::open_xen());
   return xen::host::survey(*channel, arguments.state_dir, boot);
 }

@@ -3,15 +3,15 @@
 
 #include <functional>
 
-#include "xen/host/clock.h"
+#include "common/host/clock.h"
 
 namespace hotpatch::testing {
 
 /// Time that passes only when somebody sleeps.
-class FakeClock final : public xen::host::Clock {
+class FakeClock final : public hotpatch::Clock {
  public:
-  [[nodiscard]] xen::host::Milliseconds now() override { return now_; }
-  void sleep(xen::host::Milliseconds duration) override {
+  [[nodiscard]] hotpatch::Milliseconds now() override { return now_; }
+  void sleep(hotpatch::Milliseconds duration) override {
     now_ += duration;
     ++sleeps;
     if (on_sleep) on_sleep();
@@ -24,7 +24,7 @@ class FakeClock final : public xen::host::Clock {
   std::function<void()> on_sleep;
 
  private:
-  xen::host::Milliseconds now_{1000};
+  hotpatch::Milliseconds now_{1000};
 };
 
 }  // namespace hotpatch::testing

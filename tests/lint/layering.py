@@ -12,6 +12,7 @@ CORE = MODEL | {"common/diff", "common/extract", "common/safety"}
 MAY_USE = {  # component -> the other components that it may use
     "common/support": set(),
     "common/process": SUPPORT,
+    "common/host": SUPPORT,
     "common/elf": SUPPORT,
     "common/target": SUPPORT | {"common/elf"},
     "common/prove": MODEL,
@@ -29,11 +30,11 @@ MAY_USE = {  # component -> the other components that it may use
     "xen/relocate": MODEL | {"xen/payload"},
     "xen/check": CORE | {"xen/profile", "xen/payload"},
     "xen/link": CORE | {"common/prove", "xen/profile", "xen/payload", "xen/check"},
-    "xen/host": MODEL | {"hypercall", "xen/payload", "xen/relocate", "xen/check"},
+    "xen/host": MODEL | {"common/host", "hypercall", "xen/payload", "xen/relocate", "xen/check"},
 }
 EVERYTHING = set(MAY_USE)
-MAY_USE["programs/hotpatch"] = EVERYTHING - {"hypercall", "xen/host"}
-MAY_USE["programs/xen-hotpatch"] = MODEL | {"hypercall", "xen/payload", "xen/relocate", "xen/check", "xen/host"}
+MAY_USE["programs/hotpatch"] = EVERYTHING - {"common/host", "hypercall", "xen/host"}
+MAY_USE["programs/xen-hotpatch"] = MODEL | {"common/host", "hypercall", "xen/payload", "xen/relocate", "xen/check", "xen/host"}
 
 ONLY_IN = {  # header prefix -> the only files or folders that may include it
     "llvm/": ("common/elf/object_reader.cc", "common/elf/dwarf.h", "common/elf/type_layout.cc", "common/target/decode_x86.cc"),

@@ -13,8 +13,8 @@
 #include <cstdint>
 #include <string>
 
+#include "common/host/clock.h"
 #include "hypercall/channel.h"
-#include "xen/host/clock.h"
 
 namespace hotpatch::xen::host {
 

@@ -12,8 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include "common/host/journal_file.h"
 #include "common/support/result.h"
-#include "common/support/unique_fd.h"
 
 namespace hotpatch::xen::host {
 
@@ -59,23 +59,17 @@ inline constexpr std::string_view kDefaultStateDir = "/var/lib/xen-hotpatch";
 /// Never fails for what is in the file. An absent journal is an empty one. kIo if it cannot be read.
 Result<JournalContents> read_journal(const std::filesystem::path& state_dir);
 
-/// Makes `state_dir` (mode 0700) if it is not there. kInvalid if it is not a directory that belongs to this user and that nobody else
-/// can write.
-Result<> make_state_dir(const std::filesystem::path& state_dir);
-
 /// The journal, open for appending. Only while the host's lock is held.
 class Journal {
  public:
-  /// Requires: make_state_dir succeeded. A torn last line is closed, so that it cannot swallow the next.
+  /// Requires: make_state_dir succeeded.
   static Result<Journal> open(const std::filesystem::path& state_dir);
-  /// Returns when the line is on the disk. A line that got there in part only is closed by the next one.
+  /// Returns when the record is on the disk.
   Result<> append(const JournalRecord& record);
 
  private:
-  Journal(UniqueFd file, std::filesystem::path path) : file_(std::move(file)), path_(std::move(path)) {}
-  UniqueFd file_;
-  std::filesystem::path path_;
-  bool is_torn_ = false;  // the last line may lack its end
+  explicit Journal(JournalFile file) : file_(std::move(file)) {}
+  JournalFile file_;
 };
 
 }  // namespace hotpatch::xen::host

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "xen/host/memory.h"
 
-#include <fcntl.h>
-
 #include <algorithm>
-#include <array>
-#include <cerrno>
 
 namespace hotpatch::xen::host {
 namespace {
@@ -97,19 +93,6 @@ Stack stack_of(const std::vector<hypercall::Listed>& listed, const Memory& memor
   }
   stack.order_known = stack.names.size() < 2 || stack.names.size() == remembered_count;
   return stack;
-}
-
-Result<std::string> this_boot() {
-  constexpr const char* kPath = "/proc/sys/kernel/random/boot_id";
-  const UniqueFd file(::open(kPath, O_RDONLY | O_CLOEXEC));
-  if (!file.valid()) return fail_errno(std::string("open ") + kPath, errno);
-  std::array<char, 128> buffer{};
-  const ssize_t size = ::read(file.get(), buffer.data(), buffer.size());
-  if (size < 0) return fail_errno(std::string("read ") + kPath, errno);
-  std::string text(buffer.data(), static_cast<std::size_t>(size));
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  if (text.empty()) return fail(Errc::kMalformed, std::string(kPath) + " is empty");
-  return text;
 }
 
 }  // namespace hotpatch::xen::host

@@ -47,7 +47,4 @@ struct Stack {
 };
 [[nodiscard]] Stack stack_of(const std::vector<hypercall::Listed>& listed, const Memory& memory);
 
-/// This boot of dom0, with which the hypervisor's state lives and dies. kIo.
-Result<std::string> this_boot();
-
 }  // namespace hotpatch::xen::host

@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "common/host/lock.h"
 #include "hypercall/channel.h"
 #include "xen/host/action.h"
 #include "xen/host/journal.h"
-#include "xen/host/lock.h"
 #include "xen/host/memory.h"
 
 namespace hotpatch::xen::host {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "xen/host/survey.h"
 
-#include "xen/host/lock.h"
+#include "common/host/lock.h"
 
 namespace hotpatch::xen::host {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "xen/host/lock.h"
+#include "common/host/lock.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <string_view>
 
-namespace hotpatch::xen::host {
+namespace hotpatch {
 namespace {
 
 constexpr Milliseconds kPollInterval{50};
@@ -18,7 +18,7 @@ std::string holder_of(int file) {
   const ssize_t size = ::pread(file, text.data(), text.size(), 0);
   std::string_view line(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
   line = line.substr(0, line.find('\n'));
-  return line.empty() ? "another xen-hotpatch" : std::string(line);
+  return line.empty() ? "another process" : std::string(line);
 }
 
 }  // namespace
@@ -33,7 +33,7 @@ Result<HostLock> HostLock::take(const std::filesystem::path& state_dir, const st
     if (errno != EWOULDBLOCK && errno != EINTR) return fail_errno("lock " + path.string(), errno);
     if (clock.stop_requested()) return fail(Errc::kBusy, "stopped while waiting for " + holder_of(file.get()));
     if (clock.now() >= deadline) {
-      return tl::unexpected(Error(Errc::kBusy, holder_of(file.get()) + " is at work on this host's payloads; waited " +
+      return tl::unexpected(Error(Errc::kBusy, holder_of(file.get()) + " is at work on this host's live patches; waited " +
                                                    std::to_string(patience.count()) + " ms")
                                 .with_remedy("try again when it has ended, or give --wait more time"));
     }
@@ -50,4 +50,4 @@ bool HostLock::is_held(const std::filesystem::path& state_dir) {
   return file.valid() && ::flock(file.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 }
 
-}  // namespace hotpatch::xen::host
+}  // namespace hotpatch

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "xen/host/lock.h"
+#include "common/host/lock.h"
 
 #include <unistd.h>
 
@@ -8,7 +8,7 @@
 #include "common/support/file.h"
 #include "tests/fakes/fake_clock.h"
 
-namespace hotpatch::xen::host {
+namespace hotpatch {
 namespace {
 
 TEST_CASE("the second one waits for as long as it has patience, and is told who holds the lock") {
@@ -45,4 +45,4 @@ TEST_CASE("the one who waits gets the lock when it becomes free") {
 }
 
 }  // namespace
-}  // namespace hotpatch::xen::host
+}  // namespace hotpatch

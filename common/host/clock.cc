@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "xen/host/clock.h"
+#include "common/host/clock.h"
 
 #include <array>
 #include <cerrno>
@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <ctime>
 
-namespace hotpatch::xen::host {
+namespace hotpatch {
 namespace {
 
 volatile std::sig_atomic_t stop_signal = 0;
@@ -60,4 +60,4 @@ std::string SystemClock::utc() {
   return std::string(date.data(), size) + fraction.data();
 }
 
-}  // namespace hotpatch::xen::host
+}  // namespace hotpatch

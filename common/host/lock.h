@@ -4,13 +4,13 @@
 #include <filesystem>
 #include <string>
 
+#include "common/host/clock.h"
 #include "common/support/result.h"
 #include "common/support/unique_fd.h"
-#include "xen/host/clock.h"
 
-namespace hotpatch::xen::host {
+namespace hotpatch {
 
-/// One changer of this host's payloads at a time. The kernel gives the lock back when its holder dies, however it dies.
+/// One changer of this host's live patches at a time. The kernel gives the lock back when its holder dies, however it dies.
 class HostLock {
  public:
   /// Waits up to `patience`. kBusy names the holder and what it does. `doing` is what the next one is told of us: "apply fix-1".
@@ -26,4 +26,4 @@ class HostLock {
   UniqueFd file_;
 };
 
-}  // namespace hotpatch::xen::host
+}  // namespace hotpatch

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <string>
 
-namespace hotpatch::xen::host {
+namespace hotpatch {
 
 using Milliseconds = std::chrono::milliseconds;
 
@@ -37,4 +37,4 @@ class SystemClock final : public Clock {
   [[nodiscard]] std::string utc() override;
 };
 
-}  // namespace hotpatch::xen::host
+}  // namespace hotpatch
