@@ -25,14 +25,6 @@ namespace fs = std::filesystem;
 /// A built tree of Debian's 4.17 is 220 MB, the packages' contents while they are unpacked 20 MB; debug information can triple a tree.
 constexpr std::uint64_t kRoomNeeded = std::uint64_t{600} << 20;
 
-Result<> copy_one(const fs::path& from, const fs::path& to) {
-  std::error_code failure;
-  fs::create_directories(to.parent_path(), failure);
-  fs::copy_file(from, to, fs::copy_options::overwrite_existing, failure);
-  if (failure) return fail_errno("copy " + from.string() + " to " + to.string(), failure.value());
-  return {};
-}
-
 std::string value_in(const std::vector<std::pair<std::string, std::string>>& variables, const std::string& name) {
   for (const auto& [variable, value] : variables) {
     if (variable == name) return value;
@@ -85,23 +77,23 @@ class Creation {
     base_.boot_image = "image/xen.gz";
     options_.progress("unpacking");
     HP_ASSIGN(const XenShipped shipped, unpack_shipped(packages, work));
-    HP_TRY(copy_one(shipped.symbols, place_ / base_.symbols_image));
-    HP_TRY(copy_one(shipped.boot, place_ / base_.boot_image));
+    HP_TRY(take_in(shipped.symbols, place_ / base_.symbols_image));
+    HP_TRY(take_in(shipped.boot, place_ / base_.boot_image));
     HP_TRY(unpack_source(packages, tree_));
-    HP_TRY(copy_one(tree_ / "debian/xen-kconfig", place_ / base_.config));
+    HP_TRY(take_in(tree_ / "debian/xen-kconfig", place_ / base_.config));
     shipped_config_ = place_ / "image/config.shipped";
-    HP_TRY(copy_one(shipped.config, shipped_config_));
+    HP_TRY(take_in(shipped.config, shipped_config_));
     HP_ASSIGN_DOING("read Debian's build settings", build_, debian_build(tree_));
     return {};
   }
 
   Result<> obtain_own() {
-    HP_TRY(copy_one(options_.image, place_ / base_.symbols_image));
+    HP_TRY(take_in(options_.image, place_ / base_.symbols_image));
     HP_ASSIGN(const elf::Image image, read_xen_image(options_.image));
-    HP_TRY(copy_one(options_.config, place_ / base_.config));
+    HP_TRY(take_in(options_.config, place_ / base_.config));
     if (!options_.boot.empty()) {
       base_.boot_image = "image/xen.gz";
-      HP_TRY(copy_one(options_.boot, place_ / base_.boot_image));
+      HP_TRY(take_in(options_.boot, place_ / base_.boot_image));
     }
     base_.description = "xen from a user's own tree";
     options_.progress("copying the source");
@@ -136,7 +128,7 @@ class Creation {
     bool same_boot = true;
     if (same && base_.boot_image.empty()) {
       base_.boot_image = "image/xen.gz";
-      HP_TRY(copy_one(tree_ / "xen/xen.gz", place_ / base_.boot_image));
+      HP_TRY(take_in(tree_ / "xen/xen.gz", place_ / base_.boot_image));
     } else if (same) {
       HP_ASSIGN(same_boot, same_bytes(tree_ / "xen/xen.gz", place_ / base_.boot_image));
     }
@@ -200,19 +192,15 @@ class Creation {
 
   Result<> finish() {
     if (!shipped_config_.empty()) {
-      HP_TRY(copy_one(shipped_config_, place_ / base_.config));
+      HP_TRY(take_in(shipped_config_, place_ / base_.config));
       std::error_code failure;
       fs::remove(shipped_config_, failure);
     }
     HP_ASSIGN(base_.config_sha256, sha256_file(place_ / base_.config));
     HP_ASSIGN(base_.image_sha256, sha256_file(place_ / base_.symbols_image));
     options_.progress("recording all files");
-    HP_ASSIGN(FileList files, list_files(place_, "tree", options_.threads));
-    HP_ASSIGN(FileList images, list_files(place_, "image", options_.threads));
-    files.merge(images);
-    const std::string text = file_list_text(files);
-    base_.files_sha256 = sha256_text(as_byte_view(text));
-    return write_file(place_ / kFileListName, text);
+    HP_TRY(record_files(place_, {"tree", "image"}, options_.threads, base_));
+    return {};
   }
 
   const CreateOptions& options_;
@@ -234,10 +222,7 @@ Result<> check_options(const CreateOptions& options) {
     needed.insert(needed.end(), more.begin(), more.end());
     return require_programs(needed, path);
   }
-  for (const fs::path& file : {options.image, options.config}) {
-    std::error_code ignored;
-    if (!fs::is_regular_file(file, ignored)) return fail(Errc::kNotFound, "there is no file " + file.string());
-  }
+  HP_TRY(require_files({options.image, options.config}));
   HP_TRY(read_xen_image(options.image));
   return require_programs(needed, path);
 }
@@ -247,15 +232,7 @@ Result<> check_options(const CreateOptions& options) {
 Result<CreateOutcome> create_xen_base(const CreateOptions& options) {
   HP_TRY(check_options(options));
   HP_ASSIGN(Workspace workspace, Workspace::make(options.output, kRoomNeeded));
-  auto outcome = Creation(options, workspace.path()).run();
-  if (!outcome) return tl::unexpected(workspace.explain(std::move(outcome).error()));
-  if (auto written = write_file(workspace.path() / kManifestName, manifest_text(outcome->base)); !written) {
-    return tl::unexpected(workspace.explain(std::move(written).error()));
-  }
-  HP_TRY(workspace.publish());
-  std::error_code failure;
-  outcome->base.directory = fs::canonical(options.output, failure);
-  return outcome;
+  return publish(workspace, options.output, Creation(options, workspace.path()).run());
 }
 
 }  // namespace hotpatch::buildenv

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "buildenv/base.h"
+#include "buildenv/creation.h"
 #include "buildenv/debian_xen.h"
 #include "common/support/result.h"
 
@@ -23,11 +23,6 @@ struct CreateOptions {
   std::vector<std::string> make_variables;  // "NAME=VALUE", given to make for a user's own tree
   unsigned threads = 0;                     // 0: one per CPU
   Progress progress = [](const std::string&) {};
-};
-
-struct CreateOutcome {
-  Base base;
-  std::vector<std::string> notes;  // what the user should know: another version than asked for, what was not compared
 };
 
 /// kTrust if the rebuilt image does not prove to be the given one: with the first function that differs, its bytes, and the likely

@@ -37,20 +37,12 @@ constexpr std::array<const char*, 7> kRecordUnits = {"arch/x86/kernel/alternativ
                                                      "arch/x86/kernel/unwind_orc.c",  "drivers/pci/quirks.c",
                                                      "kernel/static_call_inline.c"};
 
-Result<> copy_one(const fs::path& from, const fs::path& to) {
-  std::error_code failure;
-  fs::create_directories(to.parent_path(), failure);
-  fs::copy_file(from, to, fs::copy_options::overwrite_existing, failure);
-  if (failure) return fail_errno("copy " + from.string() + " to " + to.string(), failure.value());
-  return {};
-}
-
 class KernelCreation {
  public:
   KernelCreation(const KernelCreateOptions& options, const fs::path& place)
       : options_(options), place_(place), tree_(place / "tree"), image_(place / "image/vmlinux") {}
 
-  Result<KernelCreateOutcome> run() {
+  Result<CreateOutcome> run() {
     base_.target = "linux";
     base_.architecture = "x86_64";
     base_.build_directory = "tree";
@@ -72,7 +64,7 @@ class KernelCreation {
     HP_TRY(identify());
     HP_TRY(prove(work.path()));
     HP_TRY(record_files());
-    return KernelCreateOutcome{std::move(base_), std::move(notes_)};
+    return CreateOutcome{std::move(base_), std::move(notes_)};
   }
 
  private:
@@ -108,11 +100,11 @@ class KernelCreation {
   }
 
   Result<> obtain_own(const fs::path& work) {
-    HP_TRY(copy_one(options_.image, image_));
-    HP_TRY(copy_one(options_.config, place_ / base_.config));
+    HP_TRY(take_in(options_.image, image_));
+    HP_TRY(take_in(options_.config, place_ / base_.config));
     if (!options_.boot.empty()) {
       base_.boot_image = "image/vmlinuz";
-      HP_TRY(copy_one(options_.boot, place_ / base_.boot_image));
+      HP_TRY(take_in(options_.boot, place_ / base_.boot_image));
     }
     if (!options_.modules.empty()) {
       std::error_code failure;
@@ -193,16 +185,11 @@ class KernelCreation {
   Result<> record_files() {
     options_.progress("recording all files");
     HP_ASSIGN(base_.config_sha256, sha256_file(place_ / base_.config));
-    HP_ASSIGN(FileList files, list_files(place_, "tree", options_.threads));
-    base_.source_sha256 = sha256_text(as_byte_view(file_list_text(files)));
-    for (const char* name : {"image", "index"}) {
-      HP_ASSIGN(FileList more, list_files(place_, name, options_.threads));
-      files.merge(more);
-    }
+    HP_ASSIGN(FileList files, buildenv::record_files(place_, {"tree", "image", "index"}, options_.threads, base_));
     base_.image_sha256 = files.at(base_.symbols_image);
-    const std::string text = file_list_text(files);
-    base_.files_sha256 = sha256_text(as_byte_view(text));
-    return write_file(place_ / kFileListName, text);
+    std::erase_if(files, [](const auto& file) { return !file.first.starts_with("tree/"); });
+    base_.source_sha256 = sha256_text(as_byte_view(file_list_text(files)));
+    return {};
   }
 
   const KernelCreateOptions& options_;
@@ -226,10 +213,7 @@ Result<> check_options(const KernelCreateOptions& options) {
              {"apt-get", "apt"}, {"apt-cache", "apt"}, {"apt-config", "apt"}, {"dpkg-deb", "dpkg"}, {"xz", "xz-utils"}})
       needed.push_back(more);
   } else {
-    for (const fs::path& file : {options.image, options.config}) {
-      std::error_code ignored;
-      if (!fs::is_regular_file(file, ignored)) return fail(Errc::kNotFound, "there is no file " + file.string());
-    }
+    HP_TRY(require_files({options.image, options.config}));
   }
   const char* path = std::getenv("PATH");
   return require_programs(needed, path == nullptr ? "/usr/sbin:/usr/bin:/sbin:/bin" : path);
@@ -237,17 +221,10 @@ Result<> check_options(const KernelCreateOptions& options) {
 
 }  // namespace
 
-Result<KernelCreateOutcome> create_kernel_base(const KernelCreateOptions& options) {
+Result<CreateOutcome> create_kernel_base(const KernelCreateOptions& options) {
   HP_TRY(check_options(options));
   HP_ASSIGN(Workspace workspace, Workspace::make(options.output, kRoomNeeded));
-  auto outcome = KernelCreation(options, workspace.path()).run();
-  if (!outcome) return tl::unexpected(workspace.explain(std::move(outcome).error()));
-  if (auto written = write_file(workspace.path() / kManifestName, manifest_text(outcome->base)); !written)
-    return tl::unexpected(workspace.explain(std::move(written).error()));
-  HP_TRY(workspace.publish());
-  std::error_code failure;
-  outcome->base.directory = fs::canonical(options.output, failure);
-  return outcome;
+  return publish(workspace, options.output, KernelCreation(options, workspace.path()).run());
 }
 
 }  // namespace hotpatch::buildenv

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "buildenv/base.h"
+#include "buildenv/creation.h"
 #include "buildenv/package_cache.h"
 #include "common/support/result.h"
 
@@ -26,13 +26,8 @@ struct KernelCreateOptions {
   Progress progress = [](const std::string&) {};
 };
 
-struct KernelCreateOutcome {
-  Base base;
-  std::vector<std::string> notes;  // what the user should know: another release than asked for
-};
-
 /// kTrust if the objects made here are not those of the image, or the tree makes another configuration. Nothing of a failed creation is
 /// left in `output`.
-Result<KernelCreateOutcome> create_kernel_base(const KernelCreateOptions& options);
+Result<CreateOutcome> create_kernel_base(const KernelCreateOptions& options);
 
 }  // namespace hotpatch::buildenv

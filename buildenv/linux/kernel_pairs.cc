@@ -8,7 +8,6 @@
 
 #include "buildenv/linux/kernel_proof.h"
 #include "buildenv/linux/sparse_view.h"
-#include "buildenv/pairs/line_sync.h"
 #include "buildenv/pairs/rules.h"
 #include "buildenv/pairs/same_code.h"
 #include "buildenv/pairs/view.h"
@@ -42,17 +41,6 @@ std::vector<std::string> compared_options() {
   return options;
 }
 
-std::string patched_text(const TouchedFile& file) {
-  const bool is_c = file.what.kind == FileClass::kSource || file.what.kind == FileClass::kHeader;
-  return is_c && !file.is_new() ? synchronize_lines(*file.patched) : join_source(*file.patched);
-}
-
-Result<bool> same_code_in(const fs::path& left, const fs::path& right) {
-  HP_ASSIGN(const elf::Object one, elf::read_object(left));
-  HP_ASSIGN(const elf::Object other, elf::read_object(right));
-  return same_code(one, other);
-}
-
 class KernelPairBuilder {
  public:
   KernelPairBuilder(const Base& base, StockKernel& stock, unsigned threads, View patched, fs::path products)
@@ -71,7 +59,7 @@ class KernelPairBuilder {
     parallel_for(jobs.size(), threads_, [&](std::size_t i) {
       Job& job = jobs[i];
       if (!job.original || !job.original->ok || !job.patched || !job.patched->ok) return;
-      job.is_same = same_code_in(job.original->object, job.patched->object);
+      job.is_same = same_code(job.original->object, job.patched->object);
       if (!job.is_same || *job.is_same || !job.unit->is_c()) return;
       job.plain = compile(job, base_.build_path(), "plain", {});
       if (job.plain && job.plain->ok) job.pair = prove_pair(job);
@@ -200,11 +188,8 @@ Result<KernelPairBuild> build_kernel_pairs(const Base& base, const UnitIndex& in
   HP_ASSIGN(const PatchSeries series, apply_series(base, options.common));
   build.findings = series.findings;
   build.patch_sha256 = series.digest;
-  ViewEdits edits;
-  for (const auto& [name, file] : series.files) {
-    build.changed.push_back({file.what.path, file.what.kind == FileClass::kHeader});
-    edits.emplace(file.what.path, file.patched ? std::optional<std::string>(patched_text(file)) : std::nullopt);
-  }
+  const ViewEdits edits = edits_of(series);
+  for (const auto& [name, file] : series.files) build.changed.push_back({file.what.path, file.what.kind == FileClass::kHeader});
   if (edits.empty()) return build;
   HP_ASSIGN(const IncludeGraph graph, IncludeGraph::read(base.directory / "index/includes"));
   HP_ASSIGN(AffectedUnits affected, find_affected(base, index, graph, series, options.affected, build.findings));

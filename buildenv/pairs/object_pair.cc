@@ -8,7 +8,6 @@
 
 #include "buildenv/pairs/compile.h"
 #include "buildenv/pairs/generated.h"
-#include "buildenv/pairs/line_sync.h"
 #include "buildenv/pairs/rules.h"
 #include "buildenv/pairs/same_code.h"
 #include "buildenv/pairs/series.h"
@@ -31,12 +30,6 @@ struct UnitWork {
   Result<Compiled> patched;
   Result<bool> is_same = false;
 };
-
-Result<bool> same_code_in(const fs::path& left, const fs::path& right) {
-  HP_ASSIGN(const elf::Object one, elf::read_object(left));
-  HP_ASSIGN(const elf::Object other, elf::read_object(right));
-  return same_code(one, other);
-}
 
 /// Units of one source share products on the way (common/bunzip2.o and common/bunzip2.init.o), so they are made one after the other.
 std::vector<std::vector<std::size_t>> groups_of(const std::vector<UnitWork>& work) {
@@ -75,8 +68,7 @@ class PairBuilder {
           item.patched = compile_unit(base_, *item.unit, patched_);
           const fs::path own = base_.build_path() / item.unit->object;
           std::error_code ignored;
-          if (item.patched && item.patched->ok && fs::exists(own, ignored))
-            item.is_same = same_code_in(own, item.patched->object);
+          if (item.patched && item.patched->ok && fs::exists(own, ignored)) item.is_same = same_code(own, item.patched->object);
           if (item.is_same && !*item.is_same) item.original = compile_unit(base_, *item.unit, original_);
         }
       });
@@ -84,7 +76,7 @@ class PairBuilder {
     parallel_for(work.size(), options_.threads, [&](std::size_t i) {
       UnitWork& item = work[i];
       if (!item.is_same || *item.is_same || !item.original || !item.original->ok || !item.patched || !item.patched->ok) return;
-      item.is_same = same_code_in(item.original->object, item.patched->object);
+      item.is_same = same_code(item.original->object, item.patched->object);
     });
   }
 
@@ -210,14 +202,6 @@ class PairBuilder {
   View patched_;
 };
 
-/// Line directives go where the original has lines to keep the numbers of; assembler sources are not C, and need none: any change of
-/// theirs is refused.
-std::string patched_text(const TouchedFile& file) {
-  const bool is_c = file.what.kind == FileClass::kSource || file.what.kind == FileClass::kHeader ||
-                    file.what.kind == FileClass::kGeneratorInput;
-  return is_c && !file.is_new() ? synchronize_lines(*file.patched) : join_source(*file.patched);
-}
-
 std::vector<UnitWork> work_of(const std::vector<const Unit*>& units) {
   std::vector<UnitWork> work(units.size());
   for (std::size_t i = 0; i < units.size(); ++i) work[i].unit = units[i];
@@ -231,11 +215,8 @@ Result<PairBuild> build_pairs(const Base& base, const PairBuildOptions& options,
   HP_ASSIGN(const PatchSeries series, apply_series(base, options));
   build.findings = series.findings;
   build.patch_sha256 = series.digest;
-  ViewEdits edits;
-  for (const auto& [name, file] : series.files) {
-    build.changed.push_back({file.what.path, file.what.kind == FileClass::kHeader});
-    edits.emplace(file.what.path, file.patched ? std::optional<std::string>(patched_text(file)) : std::nullopt);
-  }
+  const ViewEdits edits = edits_of(series);
+  for (const auto& [name, file] : series.files) build.changed.push_back({file.what.path, file.what.kind == FileClass::kHeader});
   if (edits.empty() && options.hooks.empty()) return build;
 
   std::error_code error;

@@ -74,4 +74,10 @@ bool same_code(const elf::Object& left, const elf::Object& right) {
   return symbol_keys(left, left_loaded) == symbol_keys(right, right_loaded);
 }
 
+Result<bool> same_code(const std::filesystem::path& left, const std::filesystem::path& right) {
+  HP_ASSIGN(const elf::Object one, elf::read_object(left));
+  HP_ASSIGN(const elf::Object other, elf::read_object(right));
+  return same_code(one, other);
+}
+
 }  // namespace hotpatch::buildenv

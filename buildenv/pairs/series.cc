@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "buildenv/pairs/line_sync.h"
 #include "buildenv/pairs/rules.h"
 #include "common/support/digest.h"
 #include "common/support/file.h"
@@ -197,6 +198,13 @@ class SeriesApplier {
   std::set<std::pair<std::string, std::string>> reported_;
 };
 
+/// Assembler sources are not C, and need no line directives: any change of theirs is refused.
+std::string patched_text(const TouchedFile& file) {
+  const bool is_c = file.what.kind == FileClass::kSource || file.what.kind == FileClass::kHeader ||
+                    file.what.kind == FileClass::kGeneratorInput;
+  return is_c && !file.is_new() ? synchronize_lines(*file.patched) : join_source(*file.patched);
+}
+
 }  // namespace
 
 Result<PatchSeries> apply_series(const Base& base, const PairBuildOptions& options) {
@@ -220,6 +228,13 @@ Result<PatchSeries> apply_series(const Base& base, const PairBuildOptions& optio
     series.digest = sha256_text(as_byte_view((options.reverse ? "reverse\n" : "") + all));
   }
   return series;
+}
+
+ViewEdits edits_of(const PatchSeries& series) {
+  ViewEdits edits;
+  for (const auto& [name, file] : series.files)
+    edits.emplace(file.what.path, file.patched ? std::optional<std::string>(patched_text(file)) : std::nullopt);
+  return edits;
 }
 
 }  // namespace hotpatch::buildenv

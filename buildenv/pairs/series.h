@@ -11,6 +11,7 @@
 #include "buildenv/pairs/classify.h"
 #include "buildenv/pairs/object_pair.h"
 #include "buildenv/pairs/source_text.h"
+#include "buildenv/pairs/view.h"
 
 namespace hotpatch::buildenv {
 
@@ -33,5 +34,9 @@ struct PatchSeries {
 /// Reads and applies options.patches. Files that are not compiled (documentation, build system, …) are judged, not applied: they may
 /// well be absent from the base. kInvalid: which hunk of which patch does not apply.
 Result<PatchSeries> apply_series(const Base& base, const PairBuildOptions& options);
+
+/// What a view of the patched source shows otherwise: the files' patched text, with line directives where the original has lines to keep
+/// the numbers of.
+[[nodiscard]] ViewEdits edits_of(const PatchSeries& series);
 
 }  // namespace hotpatch::buildenv

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/support/open_file.h"
 #include "common/support/unique_fd.h"
 
 namespace hotpatch {
@@ -30,21 +31,14 @@ Result<std::size_t> read_fully(int fd, char* data, std::size_t size, const std::
 
 template <typename Container>
 Result<Container> read_into(const std::filesystem::path& path, std::uint64_t limit) {
-  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!fd.valid()) {
-    const int error = errno;
-    if (error == ENOENT) return fail(Errc::kNotFound, path.string() + ": no such file");
-    return fail_errno("open " + path.string(), error);
-  }
-  struct stat info{};
-  if (::fstat(fd.get(), &info) != 0) return fail_errno("stat " + path.string(), errno);
-  if (!S_ISREG(info.st_mode)) return fail(Errc::kInvalid, path.string() + ": not a regular file");
-  const auto size = static_cast<std::uint64_t>(info.st_size);
+  HP_ASSIGN(const OpenFile file, open_regular_file(path));
+  const std::uint64_t size = file.size;
   if (size > limit)
     return fail(Errc::kMalformed,
                 path.string() + ": " + std::to_string(size) + " bytes; at most " + std::to_string(limit) + " are accepted");
   Container content(static_cast<std::size_t>(size), typename Container::value_type{});
-  HP_ASSIGN(const std::size_t done, read_fully(fd.get(), reinterpret_cast<char*>(content.data()), content.size(), path.string()));
+  HP_ASSIGN(const std::size_t done,
+            read_fully(file.fd.get(), reinterpret_cast<char*>(content.data()), content.size(), path.string()));
   content.resize(done);
   return content;
 }

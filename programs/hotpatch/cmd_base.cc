@@ -172,10 +172,9 @@ Result<Created> create(const CreateArguments& arguments) {
     HP_ASSIGN(buildenv::CreateOutcome outcome, buildenv::create_xen_base(options));
     return Created{std::move(outcome.base), std::move(outcome.notes)};
   }
-  HP_ASSIGN(
-      buildenv::KernelCreateOutcome outcome,
-      buildenv::create_kernel_base({options.output, options.debian_version, options.source, options.config, arguments.vmlinux,
-                                    arguments.modules, options.boot, options.threads, options.progress}));
+  HP_ASSIGN(buildenv::CreateOutcome outcome, buildenv::create_kernel_base({options.output, options.debian_version, options.source,
+                                                                           options.config, arguments.vmlinux, arguments.modules,
+                                                                           options.boot, options.threads, options.progress}));
   return Created{std::move(outcome.base), std::move(outcome.notes)};
 }
 
