@@ -4,10 +4,13 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <system_error>
 
 #include "common/support/check.h"
+#include "common/support/digest.h"
 #include "common/support/file.h"
 
 namespace hotpatch {
@@ -17,19 +20,51 @@ constexpr const char* kFileName = "journal.jsonl";
 /// A line for each of a million actions.
 constexpr std::uint64_t kMaxJournalSize = std::uint64_t{512} << 20;
 
+constexpr std::size_t kDigits = 64;
+constexpr std::string_view kBefore = ",\"chain\":\"";
+constexpr std::string_view kAfter = "\"}";
+constexpr std::size_t kSuffix = kBefore.size() + kDigits + kAfter.size();
+
+std::string chain_of(std::string_view before, std::string_view body) {
+  std::string text(before);
+  text += body;
+  return sha256_text(as_byte_view(text));
+}
+
+struct ParsedLine {
+  std::string body;
+  std::string_view chain;
+};
+
+bool is_digit(char letter) noexcept { return (letter >= '0' && letter <= '9') || (letter >= 'a' && letter <= 'f'); }
+
+/// Nothing for a line that has no chain at its end.
+std::optional<ParsedLine> parse_line(std::string_view line) {
+  if (line.size() <= kSuffix || !line.ends_with(kAfter)) return std::nullopt;
+  const std::size_t start = line.size() - kSuffix;
+  if (line.substr(start, kBefore.size()) != kBefore) return std::nullopt;
+  const std::string_view chain = line.substr(start + kBefore.size(), kDigits);
+  if (!std::ranges::all_of(chain, is_digit)) return std::nullopt;
+  return ParsedLine{.body = std::string(line.substr(0, start)) + "}", .chain = chain};
+}
+
+void read_line(JournalLines& contents, std::string_view line, std::uint64_t number) {
+  std::optional<ParsedLine> parsed = parse_line(line);
+  if (!parsed) {
+    ++contents.cut_off;
+    return;
+  }
+  if (chain_of(contents.head, parsed->body) != parsed->chain) contents.misfits.push_back(number);
+  contents.head = parsed->chain;
+  contents.lines.push_back(std::move(parsed->body));
+}
+
+/// What closes a line that a writer left without its end, so that it never passes for a whole one.
+constexpr std::string_view kCutOff = "~\n";
+
 Result<> sync_directory(const std::filesystem::path& path) {
   const UniqueFd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory.valid() || ::fsync(directory.get()) != 0) return fail_errno("sync " + path.string(), errno);
-  return {};
-}
-
-Result<> write_all(int file, std::string_view text, const std::filesystem::path& path) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(file, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return fail_errno("write " + path.string(), errno);
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
   return {};
 }
 
@@ -45,13 +80,13 @@ Result<JournalLines> read_journal_lines(const std::filesystem::path& state_dir) 
   }
   HP_ASSIGN_DOING("the journal", const std::string text, read_text_file(path, kMaxJournalSize));
   std::string_view rest = text;
-  while (!rest.empty()) {
+  for (std::uint64_t number = 1; !rest.empty(); ++number) {
     const std::size_t end = rest.find('\n');
     if (end == std::string_view::npos) {
-      contents.torn = true;
+      contents.torn = true;  // not read even if it looks whole: its writer was never told that it is on the disk
       break;
     }
-    if (end != 0) contents.lines.emplace_back(rest.substr(0, end));
+    read_line(contents, rest.substr(0, end), number);
     rest.remove_prefix(end + 1);
   }
   return contents;
@@ -85,18 +120,25 @@ Result<JournalFile> JournalFile::open(const std::filesystem::path& state_dir) {
   struct stat info{};
   if (::fstat(file.get(), &info) != 0) return fail_errno("look at " + path.string(), errno);
   if (!S_ISREG(info.st_mode)) return fail(Errc::kInvalid, path.string() + " is not a regular file");
-  char last = '\n';
-  if (info.st_size > 0 && ::pread(file.get(), &last, 1, info.st_size - 1) != 1) return fail_errno("read " + path.string(), errno);
-  if (last != '\n') HP_TRY(write_all(file.get(), "\n", path));
-  return JournalFile(std::move(file), path);
+  HP_ASSIGN(JournalLines contents, read_journal_lines(state_dir));
+  return JournalFile(std::move(file), path, std::move(contents.head), contents.torn);
 }
 
 Result<> JournalFile::append(std::string_view line) {
-  HP_CHECK(line.find('\n') == std::string_view::npos, "a line of the journal that is two");
-  const std::string text = (is_torn_ ? "\n" : "") + std::string(line) + "\n";
-  is_torn_ = true;
-  HP_TRY(write_all(file_.get(), text, path_));
-  is_torn_ = false;
+  HP_CHECK(line.size() > 2 && line.starts_with('{') && line.ends_with('}') && line.find('\n') == std::string_view::npos,
+           "a line of the journal is a JSON object");
+  std::string chain = chain_of(head_, line);
+  std::string text(is_torn_ ? kCutOff : std::string_view());
+  text += line.substr(0, line.size() - 1);
+  text += std::string(kBefore) + chain + std::string(kAfter) + "\n";
+  for (std::string_view rest = text; !rest.empty();) {
+    const ssize_t written = ::write(file_.get(), rest.data(), rest.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return fail_errno("write " + path_.string(), errno);
+    rest.remove_prefix(static_cast<std::size_t>(written));
+    is_torn_ = !rest.empty();
+  }
+  head_ = std::move(chain);
   if (::fdatasync(file_.get()) != 0) return fail_errno("sync " + path_.string(), errno);
   return {};
 }

@@ -5,7 +5,7 @@
 #include <cerrno>
 #include <optional>
 
-#include "xen/host/backoff.h"
+#include "common/host/backoff.h"
 #include "xen/host/explain.h"
 
 namespace hotpatch::xen::host {
@@ -32,7 +32,7 @@ tl::unexpected<ActionError> ended(Failure failure, Error error) { return tl::une
 class Runner {
  public:
   Runner(Channel& channel, Clock& clock, const std::string& name, Action action, const ActionPolicy& policy)
-      : channel_(channel), clock_(clock), name_(name), action_(action), policy_(policy), backoff_(policy, clock) {
+      : channel_(channel), clock_(clock), name_(name), action_(action), policy_(policy), backoff_(policy.patience(), clock) {
     HP_CHECK(action != Action::kUnload, "unloading is run_unload's");
     HP_CHECK(policy.barrier_timeout.count() > 0 && policy.barrier_timeout.count() <= 4294, "the time-out must fit 32 bits of ns");
   }
@@ -197,7 +197,7 @@ Outcome run_action(Channel& channel, Clock& clock, const std::string& name, Acti
 }
 
 Outcome run_unload(Channel& channel, Clock& clock, const std::string& name, const ActionPolicy& policy) {
-  Backoff backoff(policy, clock);
+  Backoff backoff(policy.patience(), clock);
   for (;;) {
     backoff.start_try();
     const Result<Status> before = get_stubbornly(channel, clock, name);

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <string>
 
+#include "common/host/backoff.h"
 #include "common/host/clock.h"
 #include "hypercall/channel.h"
 
@@ -22,6 +23,8 @@ struct ActionPolicy {
   Milliseconds barrier_timeout{30};  // 1 to 4294: how long processors may take to gather, while guests stand still
   unsigned retries = 10;             // after the first try; for what is busy
   Milliseconds budget{30'000};       // no new try starts after that
+
+  [[nodiscard]] RetryPolicy patience() const noexcept { return {.retries = retries, .budget = budget}; }
 };
 
 struct ActionReport {

@@ -8,7 +8,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
 Json function_to_json(const JournalFunction& function) {
   Json made;
@@ -111,7 +111,10 @@ std::optional<JournalRecord> from_line(std::string_view line) {
 Result<JournalContents> read_journal(const std::filesystem::path& state_dir) {
   HP_ASSIGN(const JournalLines file, read_journal_lines(state_dir));
   JournalContents contents;
-  contents.torn = file.torn;  // even if that line would parse: its writer did not get to the point where the action starts
+  contents.damaged_lines = file.cut_off;
+  contents.torn = file.torn;
+  contents.misfits = file.misfits;
+  contents.head = file.head;
   for (const std::string& line : file.lines) {
     if (std::optional<JournalRecord> record = from_line(line))
       contents.records.push_back(*std::move(record));

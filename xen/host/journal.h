@@ -50,8 +50,10 @@ struct JournalRecord {
 
 struct JournalContents {
   std::vector<JournalRecord> records;
-  std::uint64_t damaged_lines = 0;  // complete lines that are no records of ours
-  bool torn = false;                // the last line is incomplete: a writer died, or the machine did
+  std::uint64_t damaged_lines = 0;     // cut off, or no records of ours
+  std::vector<std::uint64_t> misfits;  // numbers of the lines that do not follow from what is before them: the file was changed
+  bool torn = false;                   // the last line is incomplete: a writer died, or the machine did
+  std::string head;                    // the chain of the last line (common/host/journal_file.h)
 };
 
 inline constexpr std::string_view kDefaultStateDir = "/var/lib/xen-hotpatch";

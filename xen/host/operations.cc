@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "xen/host/backoff.h"
+#include "common/host/backoff.h"
 #include "xen/host/diagnosis.h"
 #include "xen/host/explain.h"
 #include "xen/host/settle.h"
@@ -85,7 +85,7 @@ Outcome outcome_of(Session& session, const std::string& name, const ActionReport
 
 /// UPLOAD, again while Xen is busy. Requires: there was no payload of that name a moment ago.
 StepOutcome run_upload(Session& session, const std::string& name, ByteView file) {
-  Backoff backoff(session.config().policy, session.clock());
+  Backoff backoff(session.config().policy.patience(), session.clock());
   for (;;) {
     backoff.start_try();
     const Result<> called = session.channel().upload(name, file);

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "xen/host/journal.h"
 
-#include <sys/resource.h>
 #include <sys/stat.h>
-
-#include <csignal>
 
 #include <doctest/doctest.h>
 
+#include "common/host/journal_file.h"
 #include "common/support/file.h"
 
 namespace hotpatch::xen::host {
@@ -106,43 +104,6 @@ TEST_CASE("a torn last line is left out, and does not swallow the next record") 
   CHECK(after->records[1].id == 2);
 }
 
-/// Files of this process can grow to `size` bytes, and no further.
-class FullDisk {
- public:
-  explicit FullDisk(rlim_t size) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
-    REQUIRE(::getrlimit(RLIMIT_FSIZE, &before_) == 0);
-    const rlimit limit = {size, before_.rlim_max};
-    REQUIRE(::setrlimit(RLIMIT_FSIZE, &limit) == 0);
-  }
-  FullDisk(const FullDisk&) = delete;
-  FullDisk& operator=(const FullDisk&) = delete;
-  ~FullDisk() {
-    (void)::setrlimit(RLIMIT_FSIZE, &before_);
-    (void)std::signal(SIGXFSZ, handler_);
-  }
-
- private:
-  rlimit before_{};
-  void (*handler_)(int);
-};
-
-TEST_CASE("a record that did not fit on the disk does not swallow the next one of the same run") {
-  const Place place;
-  REQUIRE(make_state_dir(place.dir));
-  auto journal = Journal::open(place.dir);
-  REQUIRE(journal->append(record(1, false)));
-  {
-    const FullDisk full(std::filesystem::file_size(place.file) + 20);
-    CHECK_FALSE(journal->append(record(2, false)));
-  }
-  REQUIRE(journal->append(record(3, false)));
-  const auto read = read_journal(place.dir);
-  REQUIRE(read);
-  CHECK(read->damaged_lines == 1);
-  REQUIRE(read->records.size() == 2);
-  CHECK(read->records[1].id == 3);
-}
-
 TEST_CASE("a journal cut at any byte is read without complaint, and no record is invented") {
   const Place place;
   REQUIRE(make_state_dir(place.dir));
@@ -166,14 +127,36 @@ TEST_CASE("a journal cut at any byte is read without complaint, and no record is
 TEST_CASE("lines that are no records are counted and passed over") {
   const Place place;
   REQUIRE(make_state_dir(place.dir));
-  const std::string nested(100000, '[');
-  REQUIRE(write_file(place.file,
-                     std::string_view("{\n[]\n{\"v\":2}\n{\"v\":1,\"event\":\"begin\",\"id\":-1,\"name\":7}\n\n" + nested + "\n"),
-                     0600));
+  {
+    auto log = JournalFile::open(place.dir);
+    REQUIRE(log->append(R"({"v":7})"));
+    REQUIRE(log->append(R"({"v":2,"event":"begin","id":-1,"name":7})"));
+    REQUIRE(log->append(R"({"v":[[[[}}})"));
+  }
+  const auto text = read_text_file(place.file);
+  REQUIRE(write_file(place.file, std::string_view(*text + "{\n[]\n\n" + std::string(100000, '[') + "\n"), 0600));
   const auto contents = read_journal(place.dir);
   REQUIRE(contents);
   CHECK(contents->records.empty());
-  CHECK(contents->damaged_lines == 5);
+  CHECK(contents->misfits.empty());
+  CHECK(contents->damaged_lines == 7);
+}
+
+TEST_CASE("a record that was altered is read, and told to be") {
+  const Place place;
+  REQUIRE(make_state_dir(place.dir));
+  {
+    auto journal = Journal::open(place.dir);
+    REQUIRE(journal->append(record(1, false)));
+    REQUIRE(journal->append(record(1, true)));
+  }
+  auto text = read_text_file(place.file);
+  text->replace(text->find("\"pid\":42"), 8, "\"pid\":43");
+  REQUIRE(write_file(place.file, std::string_view(*text), 0600));
+  const auto contents = read_journal(place.dir);
+  REQUIRE(contents);
+  CHECK(contents->records.size() == 2);
+  CHECK(contents->misfits == std::vector<std::uint64_t>{1});
 }
 
 TEST_CASE("the state directory belongs to its user alone") {

@@ -3,15 +3,20 @@
 
 #include <cstdint>
 
-#include "xen/host/action.h"
+#include "common/host/clock.h"
 
-namespace hotpatch::xen::host {
+namespace hotpatch {
+
+struct RetryPolicy {
+  unsigned retries = 10;        // after the first try; for what is busy
+  Milliseconds budget{30'000};  // no new try starts after that
+};
 
 /// How often, and after which pauses, something busy is tried again. Pauses double, and are drawn from [half, whole] of that, so that hosts
 /// and tools that were busy together do not come back together.
 class Backoff {
  public:
-  Backoff(const ActionPolicy& policy, Clock& clock);
+  Backoff(const RetryPolicy& policy, Clock& clock);
   /// Counts a try. Call before each.
   void start_try() noexcept { ++tries_; }
   [[nodiscard]] unsigned tries() const noexcept { return tries_; }
@@ -21,7 +26,7 @@ class Backoff {
   [[nodiscard]] bool pause();
 
  private:
-  const ActionPolicy& policy_;
+  RetryPolicy policy_;
   Clock& clock_;
   Milliseconds start_;
   Milliseconds next_{20};
@@ -29,4 +34,4 @@ class Backoff {
   unsigned tries_ = 0;
 };
 
-}  // namespace hotpatch::xen::host
+}  // namespace hotpatch

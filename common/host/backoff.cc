@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "xen/host/backoff.h"
+#include "common/host/backoff.h"
 
 #include <unistd.h>
 
 #include <algorithm>
 
-namespace hotpatch::xen::host {
+namespace hotpatch {
 namespace {
 
 constexpr Milliseconds kLongestPause{2000};
@@ -21,7 +21,7 @@ std::uint64_t next_random(std::uint64_t& state) noexcept {
 
 }  // namespace
 
-Backoff::Backoff(const ActionPolicy& policy, Clock& clock)
+Backoff::Backoff(const RetryPolicy& policy, Clock& clock)
     : policy_(policy),
       clock_(clock),
       start_(clock.now()),
@@ -37,4 +37,4 @@ bool Backoff::pause() {
   return !clock_.stop_requested();
 }
 
-}  // namespace hotpatch::xen::host
+}  // namespace hotpatch
