@@ -11,7 +11,9 @@ namespace {
 // Set-up's complaints go to the console. The order of the modules is that of their dependence: xenfs and libxenctrl want privcmd.
 // The steps get no standard input. What a step leaves running in the background lives on, also after the step's time-out.
 // EPOCHREALTIME (BusyBox 1.34) has microseconds; with the dot dropped it is a whole number of them.
-// The markers on hvc0 pass through the hypervisor's own console, in order with its messages: that is how messages find their step.
+// The markers on the console must come in order with the messages there: that is how messages find their step. With Xen they go to hvc0,
+// which the hypervisor's own console passes on. Without, they must go through the kernel's own log: what is written to a serial line is
+// sent by interrupts, and the kernel's messages would get in between its letters.
 constexpr std::string_view kInit = R"sh(#!/bin/busybox sh
 /bin/busybox mkdir -p /proc /sys /dev /run /tmp /var/lib /var/log /etc /usr/bin /usr/sbin /sbin
 /bin/busybox --install -s
@@ -24,7 +26,13 @@ ln -sf /run /var/run
 for module in xen-privcmd xen-evtchn xenfs; do
   [ -e /lab/modules/$module.ko ] && insmod /lab/modules/$module.ko
 done
-mount -t xenfs xenfs /proc/xen
+if [ -e /lab/hypervisor ]; then
+  mount -t xenfs xenfs /proc/xen
+  mark() { echo "$1" >/dev/hvc0; }
+else
+  mount -t debugfs debugfs /sys/kernel/debug
+  mark() { echo "<1>$1" >/dev/kmsg; }
+fi
 hostname lab
 exec 3>/dev/ttyS1
 stty -F /dev/ttyS1 raw -echo 2>/dev/null
@@ -38,12 +46,12 @@ for directory in /lab/steps/*; do
     continue
   fi
   echo "@begin $index" >&3
-  echo "@lab-begin $index" >/dev/hvc0
+  mark "@lab-begin $index"
   start=$EPOCHREALTIME
   timeout -s KILL $(cat $directory/timeout) sh $directory/command </dev/null >/tmp/lab.out 2>/tmp/lab.err 3>&-
   status=$?
   stop=$EPOCHREALTIME
-  echo "@lab-end $index" >/dev/hvc0
+  mark "@lab-end $index"
   expected=$(cat $directory/expected)
   if [ -z "$expected" ] || [ "$expected" = "$status" ]; then : >$directory/passed; fi
   for stream in out err; do
@@ -69,7 +77,7 @@ GuestFile text_file(std::string path, std::string_view text) {
 
 std::string init_script() { return std::string(kInit); }
 
-Result<std::vector<GuestFile>> step_files(const Scenario& scenario) {
+Result<std::vector<GuestFile>> step_files(const Scenario& scenario, System system) {
   const auto directory = [](std::size_t index) {
     char digits[32];
     (void)std::snprintf(digits, sizeof digits, "%06zu", index);  // the shell's glob sorts by name
@@ -77,6 +85,7 @@ Result<std::vector<GuestFile>> step_files(const Scenario& scenario) {
   };
   std::vector<GuestFile> files;
   files.push_back(text_file("/lab/limit", std::to_string(kMaxStepOutput)));
+  if (system == System::kXen) files.push_back(text_file("/lab/hypervisor", "xen"));
   for (std::size_t i = 0; i < scenario.steps.size(); ++i) {
     const Step& step = scenario.steps[i];
     if (step.needs && *step.needs >= i)

@@ -23,6 +23,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr unsigned kHypervisorMemoryMib = 384;
 constexpr unsigned kLeastMemoryMib = 640;
+constexpr unsigned kLeastKernelMemoryMib = 256;
 constexpr std::chrono::milliseconds kTick{100};
 constexpr std::chrono::milliseconds kCrashTail{1500};  // time for a dying hypervisor to print its registers and stack
 constexpr std::chrono::seconds kStepGrace{20};         // beyond a step's own limit, which the guest enforces while it lives
@@ -31,7 +32,7 @@ std::chrono::milliseconds since(Clock::time_point start) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start);
 }
 
-Result<Bytes> make_initramfs(const Scenario& scenario, const Dom0Kernel& kernel) {
+Result<Bytes> make_initramfs(const Scenario& scenario, System system, const std::vector<fs::path>& modules) {
   CpioArchive archive;
   for (const char* directory : {"/proc", "/sys", "/dev", "/run", "/tmp", "/root", "/etc", "/var/lib", "/var/log"})
     HP_TRY(archive.add_directory(directory));
@@ -40,13 +41,13 @@ Result<Bytes> make_initramfs(const Scenario& scenario, const Dom0Kernel& kernel)
   HP_TRY(archive.add_file("/init", Bytes(script.begin(), script.end()), 0755));
   HP_ASSIGN(const fs::path busybox, find_program("busybox", "busybox-static"));
   HP_TRY(add_program(archive, busybox, "/bin/busybox"));
-  for (const fs::path& module : kernel.modules) {
+  for (const fs::path& module : modules) {
     HP_ASSIGN(Bytes content, read_file(module));
     HP_TRY(archive.add_file("/lab/modules/" + module.filename().string(), std::move(content), 0644));
   }
   for (const std::string& program : scenario.programs)
     HP_TRY(add_program(archive, program, "/usr/bin/" + fs::path(program).filename().string()));
-  HP_ASSIGN(std::vector<GuestFile> files, step_files(scenario));
+  HP_ASSIGN(std::vector<GuestFile> files, step_files(scenario, system));
   files.insert(files.end(), scenario.files.begin(), scenario.files.end());
   for (GuestFile& file : files) HP_TRY(archive.add_file(file.path, std::move(file.content), file.mode));
   return archive.write();
@@ -122,7 +123,9 @@ class Watch {
  private:
   void note_ready() {
     boot_time_ = since(start_);
-    if (options_.on_progress) options_.on_progress("dom0 is up, Linux " + observer_.kernel_version());
+    if (options_.on_progress)
+      options_.on_progress((options_.system == System::kXen ? "dom0 is up, Linux " : "Linux is up, ") +
+                           observer_.kernel_version());
   }
 
   std::optional<Ending> judge() {
@@ -142,7 +145,7 @@ class Watch {
       if (now - *fatal_seen_ >= kCrashTail) return bad(Verdict::kCrashed, *observer_.fatal());
     }
     if (now - start_ >= options_.timeout)
-      return bad(Verdict::kHung, "the time limit of " + std::to_string(options_.timeout.count()) + " s was reached");
+      return bad(Verdict::kHung, "the time limit of " + std::to_string(options_.timeout.count()) + " s was reached" + stall());
     return judge_step(now);
   }
 
@@ -157,8 +160,10 @@ class Watch {
     const Step& step = scenario_.steps[*running];
     if (now - step_start_ < step.timeout + kStepGrace) return std::nullopt;
     return Ending{Verdict::kHung, "the guest no longer answers: the step '" + step.name + "' has not ended within its limit of " +
-                                      std::to_string(step.timeout.count()) + " s"};
+                                      std::to_string(step.timeout.count()) + " s" + stall()};
   }
+
+  [[nodiscard]] std::string stall() const { return observer_.stall().empty() ? "" : "; the kernel says: " + observer_.stall(); }
 
   const Scenario& scenario_;
   const Options& options_;
@@ -175,9 +180,13 @@ class Watch {
 Result<> check_options(const Options& options) {
   if (options.processors < 1 || options.processors > 64)
     return fail(Errc::kInvalid, std::to_string(options.processors) + " processors: between 1 and 64 can be had");
-  if (options.memory_mib < kLeastMemoryMib)
-    return fail(Errc::kInvalid,
-                std::to_string(options.memory_mib) + " MiB of memory: Xen and dom0 need " + std::to_string(kLeastMemoryMib));
+  const bool is_xen = options.system == System::kXen;
+  const unsigned least = is_xen ? kLeastMemoryMib : kLeastKernelMemoryMib;
+  if (options.memory_mib < least)
+    return fail(Errc::kInvalid, std::to_string(options.memory_mib) + " MiB of memory: " +
+                                    (is_xen ? "Xen and dom0 need " : "a kernel needs ") + std::to_string(least));
+  if (options.kernel_arguments.find('\n') != std::string::npos)
+    return fail(Errc::kInvalid, "a newline in the kernel's command line");
   if (options.timeout.count() < 1) return fail(Errc::kInvalid, "a time limit below one second");
   return {};
 }
@@ -196,6 +205,43 @@ void judge_outcomes(Transcript& transcript) {
   }
 }
 
+// All that a machine is started with.
+struct Boot {
+  std::vector<Bytes> files;  // the initramfs is the last one
+  std::vector<std::string> argv;
+  std::string what;
+  std::string kernel_version;  // empty: what the guest says
+};
+
+Result<Boot> prepare_xen(const Scenario& scenario, const Options& options, Accelerator accelerator) {
+  Boot boot;
+  HP_ASSIGN(Bytes image, boot_image(options.boot_image));
+  HP_ASSIGN(const Dom0Kernel kernel, dom0_kernel(options.cache));
+  HP_ASSIGN(Bytes kernel_image, read_file(kernel.image));
+  HP_ASSIGN(Bytes initramfs, make_initramfs(scenario, options.system, kernel.modules));
+  for (Bytes* content : {&image, &kernel_image, &initramfs}) boot.files.push_back(std::move(*content));
+  boot.argv =
+      qemu_xen_arguments({accelerator, options.processors, options.memory_mib, options.memory_mib - kHypervisorMemoryMib});
+  boot.what = options.boot_image.filename().string() + " with dom0 Linux " + kernel.version;
+  boot.kernel_version = kernel.version;
+  return boot;
+}
+
+Result<Boot> prepare_linux(const Scenario& scenario, const Options& options, Accelerator accelerator) {
+  Boot boot;
+  HP_ASSIGN_DOING("read the boot image", Bytes image, read_file(options.boot_image));
+  HP_ASSIGN(Bytes initramfs, make_initramfs(scenario, options.system, {}));
+  for (Bytes* content : {&image, &initramfs}) boot.files.push_back(std::move(*content));
+  boot.argv = qemu_linux_arguments({accelerator, options.processors, options.memory_mib, options.kernel_arguments});
+  boot.what = options.boot_image.filename().string();
+  return boot;
+}
+
+Result<Boot> prepare(const Scenario& scenario, const Options& options, Accelerator accelerator) {
+  return options.system == System::kXen ? prepare_xen(scenario, options, accelerator)
+                                        : prepare_linux(scenario, options, accelerator);
+}
+
 }  // namespace
 
 Result<Transcript> run(const Scenario& scenario, const Options& options) {
@@ -203,24 +249,20 @@ Result<Transcript> run(const Scenario& scenario, const Options& options) {
   const auto progress = [&options](const std::string& text) {
     if (options.on_progress) options.on_progress(text);
   };
-  HP_ASSIGN(const Bytes image, boot_image(options.boot_image));
-  HP_ASSIGN(const Dom0Kernel kernel, dom0_kernel(options.cache));
-  HP_ASSIGN(const Bytes kernel_image, read_file(kernel.image));
-  HP_ASSIGN(const Bytes initramfs, make_initramfs(scenario, kernel));
-  XenMachine hardware{options.accelerator, options.processors, options.memory_mib, options.memory_mib - kHypervisorMemoryMib};
-  if (hardware.accelerator == Accelerator::kAutomatic) {
-    HP_ASSIGN(hardware.accelerator, best_accelerator());
+  Accelerator accelerator = options.accelerator;
+  if (accelerator == Accelerator::kAutomatic) {
+    HP_ASSIGN(accelerator, best_accelerator());
   }
+  HP_ASSIGN(const Boot boot, prepare(scenario, options, accelerator));
   std::vector<UniqueFd> files;
-  for (const Bytes* content : {&image, &kernel_image, &initramfs}) {
-    HP_ASSIGN(UniqueFd file, memory_file("boot", *content));
+  for (const Bytes& content : boot.files) {
+    HP_ASSIGN(UniqueFd file, memory_file("boot", content));
     files.push_back(std::move(file));
   }
-  const std::vector<std::string> argv = qemu_xen_arguments(hardware);
-  progress("booting " + options.boot_image.filename().string() + " with dom0 Linux " + kernel.version + " on " +
-           accelerator_name(hardware.accelerator));
+  const std::vector<std::string>& argv = boot.argv;
+  progress("booting " + boot.what + " on " + accelerator_name(accelerator));
   HP_ASSIGN(Machine machine, Machine::start(argv, files));
-  GuestObserver observer(scenario.steps);
+  GuestObserver observer(scenario.steps, options.system);
   Watch watch(scenario, options, machine, observer);
   HP_ASSIGN(Ending ending, watch.run());
   (void)machine.kill();
@@ -230,13 +272,13 @@ Result<Transcript> run(const Scenario& scenario, const Options& options) {
   transcript.reason = std::move(ending.reason);
   transcript.boot_time = watch.boot_time();
   transcript.total_time = since(watch.start());
-  transcript.accelerator = accelerator_name(hardware.accelerator);
-  transcript.kernel_version = kernel.version;
+  transcript.accelerator = accelerator_name(accelerator);
+  transcript.kernel_version = boot.kernel_version.empty() ? observer.kernel_version() : boot.kernel_version;
   GuestObserver::Record record = std::move(observer).finish();
   transcript.steps = std::move(record.steps);
   transcript.console = std::move(record.console);
   judge_outcomes(transcript);
-  if (!options.keep.empty()) HP_TRY(keep(options.keep, argv, initramfs, watch.kept(), machine.messages()));
+  if (!options.keep.empty()) HP_TRY(keep(options.keep, argv, boot.files.back(), watch.kept(), machine.messages()));
   return transcript;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The lab: boots a hypervisor with a stock dom0 kernel in QEMU, runs a scenario in dom0, and says what happened.
+// The lab: boots a hypervisor with a stock dom0 kernel, or a stock kernel alone, in QEMU, runs a scenario there, and says what happened.
 #pragma once
 
 #include <atomic>
@@ -15,11 +15,13 @@
 namespace hotpatch::lab {
 
 struct Options {
-  std::filesystem::path boot_image;  // Xen's multiboot image, plain or gzip
-  std::filesystem::path cache;       // buildenv::cache_directory()
+  System system = System::kXen;
+  std::filesystem::path boot_image;  // Xen's multiboot image, plain or gzip; Linux's bzImage
+  std::filesystem::path cache;       // buildenv::cache_directory(), for dom0's kernel; not used with kLinux
+  std::string kernel_arguments;      // kLinux: what the kernel's command line has besides what the lab needs
   Accelerator accelerator = Accelerator::kAutomatic;
   unsigned processors = 2;            // of the machine; dom0 gets as many
-  unsigned memory_mib = 1024;         // of the machine; dom0 gets all but 384 MiB. At least 640.
+  unsigned memory_mib = 1024;         // of the machine; dom0 gets all but 384 MiB. At least 640 with Xen, 256 without.
   std::chrono::seconds timeout{120};  // from the start of QEMU to the verdict
   std::filesystem::path keep;         // if not empty: a directory that gets the initramfs, both lines' bytes and the command line
   const std::atomic<bool>* stop = nullptr;              // looked at ten times a second: true ends the run with kInterrupted

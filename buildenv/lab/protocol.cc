@@ -43,6 +43,12 @@ void split_lines(std::string& rest, std::string_view bytes, Use use) {
   }
 }
 
+// What the kernel's log puts before the text of a marker: "[    5.123456] ".
+bool is_timestamp(std::string_view text) {
+  return text.size() >= 3 && text.front() == '[' && text.ends_with("] ") &&
+         text.find_first_not_of("[] .0123456789") == std::string_view::npos;
+}
+
 }  // namespace
 
 std::optional<std::string> decode_base64(std::string_view digits) {
@@ -79,12 +85,27 @@ std::optional<std::string> decode_base64(std::string_view digits) {
   return out;
 }
 
-std::optional<std::string> fatal_console_line(std::string_view line) {
-  // The wording of Xen 4.17 (arch/x86/traps.c, common/domain.c, drivers/char/console.c, common/shutdown.c) and of Linux (kernel/panic.c).
+std::optional<std::string> fatal_console_line(std::string_view line, System system) {
+  // The wording of Xen 4.17 (arch/x86/traps.c, common/domain.c, drivers/char/console.c, common/shutdown.c) and of Linux 6.1
+  // (kernel/panic.c, arch/x86/mm/fault.c, arch/x86/kernel/dumpstack.c, lib/bug.c).
   struct Sign {
     std::string_view text;
     const char* meaning;
   };
+  // Of a kernel, what a lab's command line (qemu.cc) makes a panic is seen by its own first line.
+  static constexpr std::array<Sign, 6> kLinuxSigns = {{
+      {"BUG: unable to handle", "the kernel met an oops"},
+      {"BUG: kernel NULL pointer dereference", "the kernel met an oops: a null pointer"},
+      {"general protection fault, ", "the kernel met an oops: a general protection fault"},
+      {"kernel BUG at", "the kernel ran into a BUG"},
+      {"Oops: ", "the kernel met an oops"},
+      {"Kernel panic - not syncing", "the kernel panicked"},
+  }};
+  if (system == System::kLinux) {
+    for (const Sign& sign : kLinuxSigns)
+      if (line.find(sign.text) != std::string_view::npos) return sign.meaning;
+    return std::nullopt;
+  }
   static constexpr std::array<Sign, 6> kSigns = {{
       {"DOUBLE FAULT", "the hypervisor met a double fault"},
       {"(XEN) Panic on CPU", "the hypervisor panicked"},
@@ -98,7 +119,15 @@ std::optional<std::string> fatal_console_line(std::string_view line) {
   return std::nullopt;
 }
 
-GuestObserver::GuestObserver(const std::vector<Step>& steps) : console_ended_(steps.size(), false) {
+bool is_stall_report(std::string_view line) {
+  // Linux 6.1: kernel/rcu/tree_stall.h, kernel/watchdog.c, kernel/hung_task.c.
+  return (line.find("rcu:") != std::string_view::npos && line.find("detected") != std::string_view::npos &&
+          line.find("stall") != std::string_view::npos) ||
+         line.find("BUG: soft lockup") != std::string_view::npos || line.find("blocked for more than") != std::string_view::npos;
+}
+
+GuestObserver::GuestObserver(const std::vector<Step>& steps, System system)
+    : console_ended_(steps.size(), false), system_(system) {
   for (const Step& step : steps) {
     StepOutcome outcome;
     outcome.name = step.name;
@@ -119,7 +148,8 @@ void GuestObserver::feed_protocol(std::string_view bytes) {
 void GuestObserver::add_console_line(std::string_view line) {
   if (line.empty()) return;
   // A shutdown that was asked for is no crash.
-  if (!fatal_ && !done_) fatal_ = fatal_console_line(line);
+  if (!fatal_ && !done_) fatal_ = fatal_console_line(line, system_);
+  if (is_stall_report(line)) stall_ = line;
   if (console_.size() >= kMaxConsole) return;
   console_.emplace_back(line);
   if (console_step_) outcomes_[*console_step_].console.emplace_back(line);
@@ -134,7 +164,7 @@ void GuestObserver::console_line(std::string_view line) {
   if (!begins && !take_prefix(rest, "@lab-end ")) return add_console_line(line);
   const auto index = take_number<std::size_t>(rest);
   if (!index || *index >= outcomes_.size()) return add_console_line(line);
-  add_console_line(line.substr(0, at));
+  if (!is_timestamp(line.substr(0, at))) add_console_line(line.substr(0, at));
   if (begins) {
     console_step_ = index;
   } else {

@@ -12,16 +12,32 @@ std::vector<std::string> qemu_base_arguments(Accelerator accelerator) {
   return argv;
 }
 
+namespace {
+
+void add_hardware(std::vector<std::string>& argv, unsigned processors, unsigned memory_mib) {
+  for (const int fd : {kConsoleFd, kProtocolFd}) {
+    const std::string name = "line" + std::to_string(fd);
+    argv.insert(argv.end(), {"-chardev", "file,id=" + name + ",path=" + fd_path(fd), "-serial", "chardev:" + name});
+  }
+  argv.insert(argv.end(), {"-smp", std::to_string(processors), "-m", std::to_string(memory_mib)});
+}
+
+}  // namespace
+
+std::vector<std::string> qemu_linux_arguments(const LinuxMachine& machine) {
+  std::vector<std::string> argv = qemu_base_arguments(machine.accelerator);
+  add_hardware(argv, machine.processors, machine.memory_mib);
+  // Without printk.devkmsg=on the markers of the steps are rate-limited away.
+  std::string line = "console=ttyS0 loglevel=6 printk.devkmsg=on oops=panic panic=1 rdinit=/init";
+  if (!machine.arguments.empty()) line += " " + machine.arguments;
+  argv.insert(argv.end(), {"-kernel", fd_path(kFirstFileFd), "-initrd", fd_path(kFirstFileFd + 1), "-append", std::move(line)});
+  return argv;
+}
+
 std::vector<std::string> qemu_xen_arguments(const XenMachine& machine) {
   std::vector<std::string> argv = qemu_base_arguments(machine.accelerator);
   const std::string dom0_memory = std::to_string(machine.dom0_memory_mib) + "M";
-  const auto serial = [&argv](int fd) {
-    const std::string name = "line" + std::to_string(fd);
-    argv.insert(argv.end(), {"-chardev", "file,id=" + name + ",path=" + fd_path(fd), "-serial", "chardev:" + name});
-  };
-  serial(kConsoleFd);
-  serial(kProtocolFd);
-  argv.insert(argv.end(), {"-smp", std::to_string(machine.processors), "-m", std::to_string(machine.memory_mib)});
+  add_hardware(argv, machine.processors, machine.memory_mib);
   argv.insert(argv.end(), {"-kernel", fd_path(kFirstFileFd), "-append",
                            "console=com1 loglvl=all guest_loglvl=all dom0_mem=" + dom0_memory + ",max:" + dom0_memory});
   // The multiboot loader takes modules apart at commas, and a module's arguments at its first space.

@@ -16,12 +16,23 @@ inline constexpr const char* kQemuProgram = "qemu-system-x86_64";
 /// A machine with nothing in it: no display, no network, no disk, no monitor; it ends instead of rebooting.
 [[nodiscard]] std::vector<std::string> qemu_base_arguments(Accelerator accelerator);
 
+struct LinuxMachine {
+  Accelerator accelerator = Accelerator::kTcg;
+  unsigned processors = 1;
+  unsigned memory_mib = 512;
+  std::string arguments;  // added to the kernel's command line
+};
+
 struct XenMachine {
   Accelerator accelerator = Accelerator::kTcg;
   unsigned processors = 1;
   unsigned memory_mib = 1024;
   unsigned dom0_memory_mib = 640;
 };
+
+/// Boots the kernel that lies at descriptor kFirstFileFd, with the initramfs (second file). Its console, with every message of notice and
+/// above, is the first serial line. An oops is a panic, and a panic ends QEMU. Requires: no newline in `arguments`.
+[[nodiscard]] std::vector<std::string> qemu_linux_arguments(const LinuxMachine& machine);
 
 /// Boots the multiboot image that lies at descriptor kFirstFileFd, uncompressed, with the Linux kernel (second file) and the initramfs
 /// (third file). Xen's console goes to the first serial line, the second one belongs to dom0.

@@ -15,6 +15,12 @@
 
 namespace hotpatch::lab {
 
+/// What is booted and tried.
+enum class System : std::uint8_t {
+  kXen,    // a hypervisor, with a dom0 kernel in which the steps run
+  kLinux,  // a kernel, in which the steps run
+};
+
 /// A file of the guest. Missing parent directories are made.
 struct GuestFile {
   std::string path;  // absolute, in the guest
@@ -22,7 +28,7 @@ struct GuestFile {
   unsigned mode = 0644;
 };
 
-/// One command, run by the guest's shell as root in dom0.
+/// One command, run by the guest's shell as root; with Xen, in dom0.
 struct Step {
   std::string name;                        // shown to people; need not be unique
   std::string command;                     // POSIX shell text, as BusyBox runs it; any length, any lines
@@ -54,13 +60,14 @@ struct StepOutcome {
   std::string output;                     // standard output, at most kMaxStepOutput bytes
   std::string errors;                     // standard error, likewise
   std::chrono::microseconds duration{0};  // by the guest's clock, the start of the shell included
-  std::vector<std::string> console;       // the hypervisor's and dom0's console lines between the step's begin and end
+  std::vector<std::string>
+      console;  // console lines between the step's begin and end: the hypervisor's and its dom0's, or the kernel's
 };
 
 enum class Verdict : std::uint8_t {
   kPassed,       // every step ended as expected
   kFailed,       // the guest lived to the end; some step did not end as expected
-  kCrashed,      // panic of the hypervisor or of dom0, or a reset
+  kCrashed,      // panic of the hypervisor or of a kernel, or a reset
   kHung,         // the time was up
   kBootFailed,   // crashed, hung or ended before the first step
   kInterrupted,  // the caller asked to stop
@@ -73,7 +80,7 @@ struct Transcript {
   std::chrono::milliseconds boot_time{0};   // from the start of QEMU to the guest's readiness
   std::chrono::milliseconds total_time{0};  // to the verdict
   std::string accelerator;                  // "tcg", "kvm"
-  std::string kernel_version;               // of dom0
+  std::string kernel_version;               // with Xen, of dom0
   std::vector<std::string> console;         // all console lines, without those that only frame the steps
 };
 

@@ -21,11 +21,13 @@ MAY_USE = {  # component -> the other components that it may use
     "common/safety": MODEL | {"common/diff", "common/extract"},
     "buildenv": MODEL | {"common/process", "common/prove"},
     "buildenv/pairs": MODEL | {"common/process", "common/prove", "buildenv"},
-    "buildenv/linux": MODEL | {"common/process", "common/prove", "buildenv", "buildenv/pairs"},
+    "buildenv/linux": MODEL | {"common/process", "common/prove", "buildenv", "buildenv/pairs", "linux/payload"},
     "buildenv/lab": SUPPORT | {"common/process", "common/elf", "buildenv"},
     "hypercall": SUPPORT,
     "xen/profile": MODEL,
     "linux/profile": MODEL,
+    "linux/payload": MODEL,
+    "linux/host": MODEL | {"common/host", "linux/payload"},
     "xen/payload": CORE,
     "xen/relocate": MODEL | {"xen/payload"},
     "xen/check": CORE | {"xen/profile", "xen/payload"},
@@ -33,7 +35,8 @@ MAY_USE = {  # component -> the other components that it may use
     "xen/host": MODEL | {"common/host", "hypercall", "xen/payload", "xen/relocate", "xen/check"},
 }
 EVERYTHING = set(MAY_USE)
-MAY_USE["programs/hotpatch"] = EVERYTHING - {"common/host", "hypercall", "xen/host"}
+MAY_USE["programs/hotpatch"] = EVERYTHING - {"common/host", "hypercall", "xen/host", "linux/host"}
+MAY_USE["programs/linux-hotpatch"] = MODEL | {"common/host", "linux/payload", "linux/host"}
 MAY_USE["programs/xen-hotpatch"] = MODEL | {"common/host", "hypercall", "xen/payload", "xen/relocate", "xen/check", "xen/host"}
 
 ONLY_IN = {  # header prefix -> the only files or folders that may include it

@@ -95,15 +95,39 @@ TEST_CASE("what makes no sense on the lines is ignored, and wild text cannot fil
 }
 
 TEST_CASE("the last words of a hypervisor and of a kernel are known, a live patch's messages are not among them") {
-  CHECK(fatal_console_line("(XEN) Panic on CPU 0:").has_value());
-  CHECK(fatal_console_line("(XEN) *** DOUBLE FAULT ***").has_value());
-  CHECK(fatal_console_line("[    1.0] Kernel panic - not syncing: sysrq triggered crash").has_value());
-  CHECK(fatal_console_line("(XEN) Hardware Dom0 crashed: rebooting machine in 5 seconds.").has_value());
-  CHECK_FALSE(fatal_console_line("(XEN) livepatch: visible: Applying 1 functions").has_value());
-  CHECK_FALSE(fatal_console_line("(XEN) *** Building a PV Dom0 ***").has_value());
+  CHECK(fatal_console_line("(XEN) Panic on CPU 0:", System::kXen).has_value());
+  CHECK(fatal_console_line("(XEN) *** DOUBLE FAULT ***", System::kXen).has_value());
+  CHECK(fatal_console_line("[    1.0] Kernel panic - not syncing: sysrq triggered crash", System::kXen).has_value());
+  CHECK(fatal_console_line("(XEN) Hardware Dom0 crashed: rebooting machine in 5 seconds.", System::kXen).has_value());
+  CHECK_FALSE(fatal_console_line("(XEN) livepatch: visible: Applying 1 functions", System::kXen).has_value());
+  CHECK_FALSE(fatal_console_line("(XEN) *** Building a PV Dom0 ***", System::kXen).has_value());
   GuestObserver observer({step("one")});
   observer.feed_console("(XEN) *** DOUBLE FAULT ***\n(XEN) Panic on CPU 1:\n");
   CHECK(observer.fatal() == "the hypervisor met a double fault");
+}
+
+TEST_CASE("without a hypervisor, a kernel's oops is the end; a stall is remembered, and is not") {
+  CHECK(
+      fatal_console_line("[    9.1] BUG: unable to handle page fault for address: ffffffffc0000000", System::kLinux).has_value());
+  CHECK(fatal_console_line("[    9.1] general protection fault, probably for non-canonical address", System::kLinux).has_value());
+  CHECK(fatal_console_line("[    9.1] kernel BUG at mm/slub.c:435!", System::kLinux).has_value());
+  CHECK(fatal_console_line("[    9.1] Kernel panic - not syncing: Fatal exception", System::kLinux).has_value());
+  CHECK_FALSE(fatal_console_line("[    9.1] livepatch: 'fix': patching complete", System::kLinux).has_value());
+  CHECK_FALSE(fatal_console_line("[    9.1] traps: sh[92] general protection fault ip:401000", System::kLinux).has_value());
+  GuestObserver observer({step("one")}, System::kLinux);
+  CHECK(observer.stall().empty());
+  observer.feed_console("[   30.1] watchdog: BUG: soft lockup - CPU#0 stuck for 26s! [cat:92]\n");
+  CHECK(observer.stall().ends_with("[cat:92]"));
+  CHECK_FALSE(observer.fatal());
+}
+
+TEST_CASE("what the kernel's log puts before a marker is no console line") {
+  GuestObserver observer({step("one")}, System::kLinux);
+  observer.feed_protocol("@ready 6.1\n@begin 0\n@end 0 0 5\n");
+  observer.feed_console("[    1.000000] @lab-begin 0\n[    1.100000] livepatch: said\n[    1.200000] @lab-end 0\n");
+  CHECK(observer.take_finished() == 0U);
+  CHECK(observer.outcome(0).console == std::vector<std::string>{"[    1.100000] livepatch: said"});
+  CHECK(std::move(observer).finish().console.size() == 1);
 }
 
 TEST_CASE("the step files carry command, expectation, limit and need") {
@@ -113,7 +137,7 @@ TEST_CASE("the step files carry command, expectation, limit and need") {
   scenario.steps[1].expected_status.reset();
   scenario.steps[1].needs = 0;
   scenario.steps[1].timeout = std::chrono::seconds(5);
-  const auto files = step_files(scenario);
+  const auto files = step_files(scenario, System::kXen);
   REQUIRE(files.has_value());
   const auto content = [&files](const std::string& path) {
     for (const GuestFile& file : *files)
@@ -132,7 +156,7 @@ TEST_CASE("a step cannot need itself or a later one") {
   Scenario scenario;
   scenario.steps = {step("one")};
   scenario.steps[0].needs = 0;
-  const auto files = step_files(scenario);
+  const auto files = step_files(scenario, System::kXen);
   REQUIRE_FALSE(files.has_value());
   CHECK(files.error().code() == Errc::kInvalid);
 }
