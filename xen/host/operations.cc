@@ -7,6 +7,7 @@
 #include "common/host/backoff.h"
 #include "xen/host/diagnosis.h"
 #include "xen/host/explain.h"
+#include "xen/host/look.h"
 #include "xen/host/settle.h"
 
 namespace hotpatch::xen::host {
@@ -15,11 +16,6 @@ namespace {
 using hypercall::Action;
 using hypercall::Listed;
 using hypercall::State;
-
-const Listed* find_listed(const std::vector<Listed>& listed, const std::string& name) noexcept {
-  const auto found = std::find_if(listed.begin(), listed.end(), [&](const Listed& entry) { return entry.name == name; });
-  return found == listed.end() ? nullptr : &*found;
-}
 
 /// The metadata's bytes with the load address and the address linked for, which differ from load to load, blanked.
 Bytes without_load_address(Bytes metadata) {
@@ -126,13 +122,9 @@ Result<Outcome> already_loaded(Session& session, const Listed& loaded, const Che
 
 /// Where Xen put it, of its own metadata. Not knowing is no failure.
 std::optional<std::uint64_t> load_address_of(Session& session, const std::string& name) {
-  const Result<std::vector<Listed>> listed = session.channel().list();
-  if (!listed) {
-    session.warnings().push_back("the load address of " + name + " is not known: " + listed.error().message());
-    return std::nullopt;
-  }
-  const Listed* entry = find_listed(*listed, name);
-  return entry == nullptr ? std::nullopt : parse_metadata(entry->metadata).load_address;
+  const Result<std::optional<Metadata>> seen = look_at(session.channel(), name);
+  if (!seen) session.warnings().push_back("the load address of " + name + " is not known: " + seen.error().message());
+  return seen && *seen ? (*seen)->load_address : std::nullopt;
 }
 
 /// UPLOAD of the payload or an image of it, journaled. `what`: of an image, what was done to it. `listed` is the list before.
@@ -192,10 +184,9 @@ Result<> link_here(Session& session, const std::string& name, const CheckedPaylo
                    Outcome& outcome) {
   SettleSteps steps;
   steps.look = [&]() -> Result<Metadata> {
-    HP_ASSIGN(const std::vector<Listed> now, session.channel().list());
-    const Listed* entry = find_listed(now, name);
-    if (entry == nullptr) return fail(Errc::kRefused, "the payload " + name + " is gone: another tool may have unloaded it");
-    return parse_metadata(entry->metadata);
+    HP_ASSIGN(std::optional<Metadata> seen, look_at(session.channel(), name));
+    if (!seen) return fail(Errc::kRefused, "the payload " + name + " is gone: another tool may have unloaded it");
+    return *std::move(seen);
   };
   steps.unload = [&]() -> Result<> {
     if (StepOutcome gone = act(session, Action::kUnload, name); !gone) return tl::unexpected(std::move(gone).error().error());

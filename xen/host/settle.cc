@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "xen/host/settle.h"
 
-#include <algorithm>
-
 #include "common/elf/object.h"
+#include "xen/host/look.h"
 #include "xen/relocate/relocate.h"
 
 namespace hotpatch::xen::host {
@@ -63,16 +62,13 @@ Result<Settled> settle(const CheckedPayload& payload, const SettleSteps& steps) 
 }
 
 Result<> check_in_place(hypercall::Channel& channel, const std::string& name) {
-  const Result<std::vector<hypercall::Listed>> listing = channel.list();
-  if (!listing) {
-    Error error = listing.error();
+  const Result<std::optional<Metadata>> seen = look_at(channel, name);
+  if (!seen) {
+    Error error = seen.error();
     return tl::unexpected(std::move(error).while_doing("see where " + name + " lies").with_remedy("try again"));
   }
-  const std::vector<hypercall::Listed>& listed = *listing;
-  const auto found = std::ranges::find(listed, name, &hypercall::Listed::name);
-  if (found == listed.end()) return {};
-  const Metadata metadata = parse_metadata(found->metadata);
-  if (placement_of(metadata) != ImagePlace::kWrong) return {};
+  if (!*seen || placement_of(**seen) != ImagePlace::kWrong) return {};
+  const Metadata& metadata = **seen;
   return tl::unexpected(
       Error(Errc::kRefused, name + " is linked for " + hex(*linked_for(metadata)) + ", and lies " +
                                 (metadata.load_address ? "at " + hex(*metadata.load_address) : "where nobody can tell") +
