@@ -272,7 +272,7 @@ Result<Outcome> upload(Session& session, const std::string& name, const CheckedP
   if (!done) return tl::unexpected(std::move(done).error().error());
   Outcome outcome = outcome_of(session, name, *done);
   if (session.config().relocation == Relocation::kUserland) HP_TRY(link_here(session, name, payload, listed, outcome));
-  outcome.load_address = load_address_of(session, name);
+  outcome.load_address = outcome.linked_for ? outcome.linked_for : load_address_of(session, name);
   return outcome;
 }
 
