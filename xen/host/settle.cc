@@ -9,6 +9,7 @@ namespace hotpatch::xen::host {
 namespace {
 
 constexpr unsigned kMaxMisses = 3;
+constexpr const char* kCannotUnload = "its image lies in a wrong place, and could not be unloaded";
 
 }  // namespace
 
@@ -22,7 +23,7 @@ Result<Settled> settle(const CheckedPayload& payload, const SettleSteps& steps) 
   HP_ASSIGN(const elf::Object object, elf::parse_object(Bytes(payload.file), payload.info.name));
   Result<Metadata> seen = steps.look();
   settled.why_not = seen ? "its metadata do not tell where it lies" : "where it lies cannot be seen: " + seen.error().message();
-  bool is_image = false;  // what is loaded is an image, and not in its place
+  enum class Loaded : std::uint8_t { kPayload, kMisplacedImage, kNothing } there = Loaded::kPayload;
   while (seen && seen->load_address && settled.misses < kMaxMisses) {
     const Result<PlacedImage> linked = link_for(object, TargetAddr(*seen->load_address));
     if (!linked) {
@@ -34,16 +35,16 @@ Result<Settled> settle(const CheckedPayload& payload, const SettleSteps& steps) 
       break;
     }
     if (const Result<> gone = steps.unload(); !gone) {
-      if (is_image) return stuck("its image lies in a wrong place, and could not be unloaded", gone.error());
+      if (there == Loaded::kMisplacedImage) return stuck(kCannotUnload, gone.error());
       settled.why_not = gone.error().message();
       return settled;
     }
+    there = Loaded::kNothing;
     if (const Result<> taken = steps.upload(linked->file, "linked for " + hex(*seen->load_address)); !taken) {
       settled.why_not = "the linked image was not taken: " + taken.error().message();
-      if (const Result<> back = steps.upload(payload.file, {}); !back) return stuck("it is not loaded any more", back.error());
-      return settled;
+      break;
     }
-    is_image = true;
+    there = Loaded::kMisplacedImage;  // until the opposite has been seen
     seen = steps.look();
     if (seen && placement_of(*seen) == ImagePlace::kRight) {
       settled.linked_for = seen->load_address;
@@ -54,10 +55,13 @@ Result<Settled> settle(const CheckedPayload& payload, const SettleSteps& steps) 
     settled.why_not = seen ? "another tool took its place " + std::to_string(settled.misses) + " times in a row"
                            : "where its image lies cannot be seen: " + seen.error().message();
   }
-  if (!is_image) return settled;
-  if (const Result<> gone = steps.unload(); !gone)
-    return stuck("its image lies in a wrong place, and could not be unloaded", gone.error());
-  if (const Result<> back = steps.upload(payload.file, {}); !back) return stuck("it is not loaded any more", back.error());
+  if (there == Loaded::kMisplacedImage) {
+    if (const Result<> gone = steps.unload(); !gone) return stuck(kCannotUnload, gone.error());
+    there = Loaded::kNothing;
+  }
+  if (there == Loaded::kNothing) {
+    if (const Result<> back = steps.upload(payload.file, {}); !back) return stuck("it is not loaded any more", back.error());
+  }
   return settled;
 }
 
