@@ -27,6 +27,18 @@ struct Desk {
   [[nodiscard]] JournalContents journal() const { return *read_journal(config.state_dir); }
 };
 
+/// The first line of an action, as a process that was killed leaves it.
+inline JournalRecord cut_off(std::uint64_t id, const char* action, const std::string& name) {
+  JournalRecord record;
+  record.time = "then";
+  record.pid = 4711;
+  record.boot = "boot";
+  record.id = id;
+  record.command = record.action = action;
+  record.name = name;
+  return record;
+}
+
 inline CheckedPayload checked(const testing::SamplePayload& payload) { return *check_payload(payload.file(), payload.name); }
 
 inline const testing::SamplePayload kFirst = {.name = "first", .id = 1};

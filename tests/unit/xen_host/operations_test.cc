@@ -225,18 +225,8 @@ TEST_CASE("without a journal nothing is changed") {
 TEST_CASE("a run that was cut off during an action is found by the next one, with the state as it is") {
   Desk desk;
   REQUIRE(upload(*desk.session(), "first", checked(kFirst)));
-  {
-    // What a killed process leaves: the first line of an action that Xen then ended.
-    JournalRecord cut;
-    cut.time = "then";
-    cut.pid = 4711;
-    cut.boot = "boot";
-    cut.id = 77;
-    cut.command = cut.action = "apply";
-    cut.name = "first";
-    REQUIRE(Journal::open(desk.config.state_dir)->append(cut));
-    desk.xen.foreign_action("first", Action::kApply);
-  }
+  REQUIRE(Journal::open(desk.config.state_dir)->append(cut_off(77, "apply", "first")));
+  desk.xen.foreign_action("first", Action::kApply);  // Xen ended it
   const auto view = survey(desk.xen, desk.config.state_dir, "boot");
   REQUIRE(view);
   REQUIRE(view->open_actions.size() == 1);
@@ -253,14 +243,7 @@ TEST_CASE("a run that was cut off during an action is found by the next one, wit
 TEST_CASE("what a run that was cut off has begun is waited for before its state is told") {
   Desk desk;
   REQUIRE(upload(*desk.session(), "first", checked(kFirst)));
-  JournalRecord cut;
-  cut.time = "then";
-  cut.pid = 4711;
-  cut.boot = "boot";
-  cut.id = 77;
-  cut.command = cut.action = "apply";
-  cut.name = "first";
-  REQUIRE(Journal::open(desk.config.state_dir)->append(cut));
+  REQUIRE(Journal::open(desk.config.state_dir)->append(cut_off(77, "apply", "first")));
   desk.xen.polls_to_end = 5;
   REQUIRE(desk.xen.action("first", Action::kApply, 30, 0));
   CHECK(desk.session()->memory().stack == std::vector<std::string>{"first"});
@@ -268,8 +251,7 @@ TEST_CASE("what a run that was cut off has begun is waited for before its state 
 
   // An -EAGAIN that stays holds nobody up for long.
   desk.xen.make_rc_stale("first");
-  cut.id = 78;
-  REQUIRE(Journal::open(desk.config.state_dir)->append(cut));
+  REQUIRE(Journal::open(desk.config.state_dir)->append(cut_off(78, "apply", "first")));
   const auto before = desk.clock.now();
   (void)desk.session();
   CHECK(desk.clock.now() - before < Milliseconds(10'000));
