@@ -50,6 +50,11 @@ bool is_local_branch(const Instruction& instruction, std::span<const Reference> 
   return instruction.target && references.empty() && instruction.flow != Flow::kNext;
 }
 
+/// A direct branch to another entity: where it leads is its reference's to say, and the length of its displacement the assembler's.
+bool is_leaving_branch(const Instruction& instruction, std::span<const Reference> references) {
+  return instruction.target && instruction.flow != Flow::kNext && references.size() == 1 && references.front().is_branch;
+}
+
 /// For same_place: kinds that compute the same from the same target.
 target::FixupKind folded(target::FixupKind kind) {
   return kind == target::FixupKind::kBranch32 ? target::FixupKind::kPcRel32 : kind;
@@ -120,6 +125,13 @@ std::optional<Difference> Equality::compare_code(const Run& original, const Run&
                             ? to_before == to_after
                             : !to_before && !to_after && *before.target - before.offset == *after.target - after.offset;
       if (HP_DIFFERS(branch_target, !same)) return differ("a branch leads elsewhere");
+      continue;
+    }
+    if (before.length != after.length && is_leaving_branch(before, references_before) &&
+        is_leaving_branch(after, references_after)) {
+      if (HP_DIFFERS(leaving_branch, before.flow != after.flow || before.branch_condition != after.branch_condition))
+        return differ("an instruction differs");
+      if (auto reason = compare_reference(references_before.front(), references_after.front())) return differ(std::move(*reason));
       continue;
     }
     const bool same_bytes = before.length == after.length &&

@@ -24,9 +24,11 @@ std::uint64_t branch_target(const std::vector<target::Instruction>& instructions
   return mix(1, static_cast<std::uint64_t>(offset) - from);
 }
 
-/// The instruction's bytes without the fields that `references` fill; a branch within the code by its kind alone.
+/// The instruction's bytes without the fields that `references` fill; a direct branch by its kind alone, for it may be encoded with a
+/// displacement of another length.
 std::uint64_t instruction_shape(ByteView code, const target::Instruction& instruction, std::span<const Reference> references) {
-  if (instruction.target && references.empty() && instruction.flow != target::Flow::kNext)
+  const bool is_branch = references.empty() || (references.size() == 1 && references.front().is_branch);
+  if (instruction.target && is_branch && instruction.flow != target::Flow::kNext)
     return mix(static_cast<std::uint64_t>(instruction.flow), instruction.branch_condition);
   std::byte bytes[16] = {};
   const std::size_t length = std::min<std::size_t>(instruction.length, sizeof bytes);

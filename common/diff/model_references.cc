@@ -104,7 +104,8 @@ std::map<std::uint64_t, std::int64_t> ModelBuilder::find_relative_tables(const s
 }
 
 /// A branch to another symbol of the same section needs no relocation: the assembler knows the distance. Here it is given the one that
-/// it would have if each function had a section of its own, so that no pass has to know of the difference.
+/// it would have if each function had a section of its own, so that no pass has to know of the difference. Nor does the length of the
+/// displacement count for what it refers to, but code with one of a byte stays where it is: nothing could be put as near to it elsewhere.
 void ModelBuilder::add_unrelocated_branches(EntityIndex index) {
   Entity& entity = model_.entities_[index.value()];
   std::vector<Reference> added;
@@ -119,12 +120,11 @@ void ModelBuilder::add_unrelocated_branches(EntityIndex index) {
     const Place target = place_in(entity.section, destination);
     const bool is_code = target.entity != index && target.offset >= 0 &&
                          static_cast<std::uint64_t>(target.offset) < model_.entity(target.entity).size;
-    if (!is_code || field.size != 4) {
+    if (!is_code || field.size != 4)
       entity.tied = "at +" + hex(instruction.offset) + " it branches to " +
                     (is_code ? model_.describe(target.entity) + " with a displacement of " + std::to_string(field.size) + " byte"
                              : std::string("a place outside of it where there is no code"));
-      continue;
-    }
+    if (!is_code) continue;
     Reference reference;
     reference.offset = offset;
     reference.kind = target::FixupKind::kBranch32;

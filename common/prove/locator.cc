@@ -245,16 +245,26 @@ void Locator::finish_symbols() {
     if (address || symbol.type == SymbolType::kFile) continue;
     if (symbol.place == SymbolPlace::kAbsolute) address = TargetAddr(symbol.value);
     if (symbol.place != SymbolPlace::kSection) continue;
-    if (const auto& base = out_.section_address[symbol.section.value()]) address = *base + symbol.value;
+    if (is_weak_elsewhere(SymbolIndex(i)))
+      address = image_.find_global(symbol.name)->address;  // what a reference by that name leads to
+    else if (const auto& base = out_.section_address[symbol.section.value()])
+      address = *base + symbol.value;
   }
 }
 
 void Locator::report_missing() {
   for (std::size_t i = 1; i < object_.sections().size(); ++i) {
     const elf::Section& section = object_.sections()[i];
-    if (out_.section_address[i] || !section.is_allocated() || is_merged(SectionIndex(i))) continue;
+    if (!section.is_allocated() || is_merged(SectionIndex(i))) continue;
     const LinkRule* rule = find_link_rule(rules_, section.name);
     if (rule != nullptr && rule->role != LinkRole::kSorted) continue;
+    if (out_.section_address[i]) {
+      // The code of an overridden function is in the image with the rest of its section, and nobody calls it.
+      for (const SymbolIndex index : differences_.symbols_in(SectionIndex(i)))
+        if (object_.symbol(index).type == SymbolType::kFunction && is_weak_elsewhere(index))
+          out_.absent.emplace_back(object_.symbol(index).name);
+      continue;
+    }
     const bool in_image = names_.is_linked() && !is_dropped_by_linkers(section.name) &&
                           std::ranges::find(ambiguous_, SectionIndex(i)) == ambiguous_.end();
     for (const SymbolIndex index : differences_.symbols_in(SectionIndex(i))) {
@@ -278,7 +288,7 @@ void Locator::count_proven() {
       const elf::Symbol& symbol = object_.symbol(index);
       const bool is_code_or_data = symbol.type == SymbolType::kFunction || symbol.type == SymbolType::kObject;
       if (!is_code_or_data || differences_.has(SectionIndex(i), symbol.name)) continue;
-      if (symbol.type == SymbolType::kFunction) ++out_.proven_functions;
+      if (symbol.type == SymbolType::kFunction && !is_weak_elsewhere(index)) ++out_.proven_functions;
       const std::uint64_t end = symbol.value + symbol.size;
       if (end > behind) out_.proven_bytes += end - std::max(behind, symbol.value);
       behind = std::max(behind, end);

@@ -38,7 +38,7 @@ struct Located {
   std::vector<std::optional<TargetAddr>> symbol_address;
   std::uint32_t proven_functions = 0;
   std::uint64_t proven_bytes = 0;
-  std::vector<std::string> absent;   // functions that the link dropped (unlinked archive members, overridden ones)
+  std::vector<std::string> absent;   // functions that the link dropped (unlinked archive members), or that another unit overrides
   std::vector<Mismatch> mismatches;  // empty: proven
 };
 

@@ -8,6 +8,7 @@
 
 #include "common/support/file.h"
 #include "programs/hotpatch/build.h"
+#include "programs/hotpatch/kernel_build.h"
 #include "programs/hotpatch/report.h"
 
 namespace hotpatch::cli {
@@ -17,6 +18,8 @@ struct Arguments {
   BuildOptions build;
   std::string output;
   std::string report;
+  std::string certificate;  // the rest is for Linux alone
+  bool all_includers = false;
 };
 
 ExitCode verdict_of(const BuildProduct& product) {
@@ -115,7 +118,42 @@ void print_text(const BuildProduct& product, const std::string& output) {
   std::cout << "written to " << output << " (" << report.file_size << " bytes, " << report.pages << " pages in Xen)\n";
 }
 
+/// Patches of Linux are compared and proven; what the kernel could load is not made of them.
+Result<ExitCode> run_kernel_build(const Arguments& arguments, buildenv::Base base, bool json) {
+  const BuildOptions& build = arguments.build;
+  if (!build.depends.empty() || !build.pairs.hooks.empty())
+    return fail(Errc::kUsage, "build: --depends and --hooks are for bases of Xen");
+  KernelBuildOptions options;
+  options.pairs.common = build.pairs;
+  options.pairs.affected.all_includers = arguments.all_includers;
+  options.progress = build.progress;
+  HP_ASSIGN(const KernelBuildProduct product, build_kernel(std::move(base), options));
+  const ExitCode code = product.findings.has_errors() ? ExitCode::kRejected
+                        : product.changes_something() ? ExitCode::kDone
+                                                      : ExitCode::kNothingToDo;
+  const Json document = report_json(product, code);
+  if (!arguments.report.empty()) HP_TRY(write_file(arguments.report, document.dump(2) + "\n"));
+  if (!arguments.certificate.empty() && !product.certificate.empty())
+    HP_TRY(write_file(arguments.certificate, product.certificate));
+  if (json) {
+    print_document(document);
+  } else {
+    std::cout << report_text(product);
+    if (code == ExitCode::kRejected) std::cout << "refused\n";
+    if (code == ExitCode::kNothingToDo) std::cout << "nothing to do: the patch changes nothing that runs\n";
+  }
+  if (code == ExitCode::kDone)
+    std::cerr << "hotpatch: compared and proven; no module was made: of a base of Linux, this command makes a report and a "
+                 "certificate\n";
+  return code;
+}
+
 Result<ExitCode> run_build(const Arguments& arguments, bool json) {
+  HP_ASSIGN(buildenv::Base base, buildenv::load_base(arguments.build.base));
+  if (base.kernel) return run_kernel_build(arguments, std::move(base), json);
+  if (arguments.output.empty()) return fail(Errc::kUsage, "build: --output is required");
+  if (!arguments.certificate.empty() || arguments.all_includers)
+    return fail(Errc::kUsage, "build: --certificate and --all-includers are for bases of Linux");
   HP_ASSIGN(const BuildProduct product, build(arguments.build));
   Json document = report_json(product, arguments.output);
   std::vector<Explanation> explanations;
@@ -147,7 +185,7 @@ void add_build_command(CLI::App& app, Chosen& chosen) {
   BuildOptions& build = arguments->build;
   command->add_option("--base", build.base, "the base that the running hypervisor was proven by")->required();
   command->add_option("--patch", build.pairs.patches, "a unified diff as for 'patch -p1'; several make one payload")->required();
-  command->add_option("--output", arguments->output, "where the payload goes")->required();
+  command->add_option("--output", arguments->output, "where the payload goes (Xen)");
   command->add_flag("--reverse", build.pairs.reverse, "apply the patches backwards");
   command->add_option("--fuzz", build.pairs.fuzz,
                       "outer context lines of a hunk that need not match, with a warning (default: none)");
@@ -156,6 +194,9 @@ void add_build_command(CLI::App& app, Chosen& chosen) {
   command->add_option("--hooks", build.pairs.hooks, "C source of hooks");
   command->add_option("--report", arguments->report, "also write the report, as JSON, to this file");
   command->add_option("--explain", build.unit.explain, "say all that is known of this symbol, in place of the report");
+  command->add_option("--certificate", arguments->certificate, "Linux: also write the certificate of the proof to this file");
+  command->add_flag("--all-includers", arguments->all_includers,
+                    "Linux: compile every unit that includes a changed header, whatever it uses of it");
   command->add_option("--threads", build.pairs.threads, "how many compilers run at a time (default: one per CPU)");
   add_json_option(*command, chosen);
   command->callback([arguments, &chosen] {

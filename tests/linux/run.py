@@ -16,7 +16,7 @@ SAMPLE = 24
 CASES = {
     "five-files": (0, {"cmdline_proc_show", "meminfo_proc_show", "filesystems_proc_show", "c_next", "c_start"}, set()),
     "module": (0, {"bm_status_read"}, set()),
-    "header": (0, None, {"HP-header-reach"}),
+    "header": (3, None, {"HP-header-reach", "HP030-untraceable"}),
     "overridden": (3, {"arch_report_meminfo"}, {"HP-overridden"}),
     "assembly": (3, set(), {"HP-asm"}),
     "vdso": (3, set(), {"HP-outside-image"}),

@@ -250,6 +250,20 @@ TEST_CASE("a weak function that lost against another unit's is absent, and calls
   CHECK(address_of(weak, found, "f") == image->find_global("f")->address);
 }
 
+TEST_CASE("a weak function that lost is absent, too, where its code is in the image with the rest of its section") {
+  test::Toolchain tools;
+  const elf::Object weak = tools.compile(
+      "weak.c", "__attribute__((weak,noinline)) int f(void) { return 1; }\nint g(void) { return 7; }\n", {"-fno-function-sections"});
+  (void)tools.compile("strong.c", "int f(void) { return 2; }\n");
+  const auto image = elf::Image::make(tools.link("image", {"weak.o", "strong.o"}));
+  REQUIRE(image);
+  const auto found = located(weak, *image, "weak.o");
+  CHECK(first_reason(found) == "");
+  CHECK(found.absent == std::vector<std::string>{"f"});
+  CHECK(found.proven_functions == 1);
+  CHECK(address_of(weak, found, "f") == image->find_global("f")->address);
+}
+
 TEST_CASE("debugging information changes nothing") {
   Pair pair;
   const elf::Object with_debug = pair.tools.compile("one.c", kOne, {"-g"});

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "programs/hotpatch/kernel_build.h"
+
+#include <algorithm>
+#include <iostream>
+
+#include "buildenv/linux/certificate.h"
+#include "common/support/file.h"
+#include "common/support/parallel.h"
+#include "linux/profile/profile.h"
+#include "programs/hotpatch/build.h"
+#include "programs/hotpatch/report.h"
+
+namespace hotpatch::cli {
+namespace {
+
+constexpr const char* kOverriddenRule = "HP-overridden";
+
+void say(const KernelBuildOptions& options, const std::string& what) {
+  if (options.progress) std::cerr << "hotpatch: " << what << '\n';
+}
+
+/// With a section for each function, the jump to a neighbour is longer, and the function's bytes are not the image's. That this is all,
+/// the differ says: it takes both lengths of a jump for one.
+Result<> account_for_sections(const buildenv::KernelPair& pair) {
+  if (pair.sections_differ.empty()) return {};
+  TypeCollector unused;
+  HP_ASSIGN_DOING("comparing the two originals of " + pair.pair.unit, const UnitPatch difference,
+                  patch_unit(pair.plain, pair.pair.original, pair.pair.unit, kernel::profile(), unused));
+  for (const SymbolReport& symbol : difference.report.symbols)
+    if (std::ranges::find(pair.sections_differ, symbol.name) != pair.sections_differ.end())
+      return fail(Errc::kTrust,
+                  pair.pair.unit + ": " + symbol.name + " is another function with a section of its own: " + symbol.reason);
+  return {};
+}
+
+/// A weak function that another unit overrides: its code is in no place that anybody calls.
+void refuse_overridden(const buildenv::KernelPair& pair, const UnitPatch& unit, Diagnostics& findings) {
+  for (const SymbolReport& symbol : unit.report.symbols) {
+    if (symbol.kind != "function" || symbol.verdict != "changed") continue;
+    if (std::ranges::find(pair.plain_located.absent, symbol.name) == pair.plain_located.absent.end()) continue;
+    findings.add(
+        {kOverriddenRule,
+         Severity::kError,
+         {pair.pair.unit, symbol.name, "", pair.pair.source},
+         "the kernel does not have this function: another unit's definition overrides the weak one, or the link dropped it",
+         "patch the definition that is in use"});
+  }
+}
+
+}  // namespace
+
+bool KernelBuildProduct::changes_something() const noexcept {
+  return std::ranges::any_of(units, [](const UnitPatch& unit) { return unit.changes_something; });
+}
+
+Result<KernelBuildProduct> build_kernel(buildenv::Base base, const KernelBuildOptions& options) {
+  KernelBuildProduct product;
+  product.base = std::move(base);
+  HP_ASSIGN(product.index, buildenv::read_unit_index(product.base.directory / "index"));
+  HP_ASSIGN(const std::unique_ptr<buildenv::StockKernel> stock, buildenv::StockKernel::open(product.base, product.index));
+  std::string patch_text;
+  for (const std::filesystem::path& patch : options.pairs.common.patches) {
+    HP_ASSIGN(const std::string text, read_text_file(patch));
+    patch_text += text;
+  }
+  product.fixes = find_fixes(patch_text);
+
+  // Compile what the patch touches, as it was and as it is to be, and prove what it was.
+  say(options, "compiling what the patch touches");
+  HP_ASSIGN(const TempDir work, TempDir::make("hotpatch-build"));
+  HP_ASSIGN(product.pairs, buildenv::build_kernel_pairs(product.base, product.index, *stock, options.pairs, work.path()));
+  product.findings.append(product.pairs.findings);
+
+  // Take each pair apart. The units do not depend on each other.
+  const std::vector<buildenv::KernelPair>& pairs = product.pairs.pairs;
+  say(options, "comparing " + std::to_string(pairs.size()) + " units");
+  std::vector<Result<UnitPatch>> patched(pairs.size(), Result<UnitPatch>(UnitPatch{}));
+  std::vector<Result<>> accounted(pairs.size());
+  TypeCollector types;
+  parallel_for(pairs.size(), options.pairs.common.threads, [&](std::size_t i) {
+    accounted[i] = account_for_sections(pairs[i]);
+    patched[i] = patch_unit(pairs[i].pair.original, pairs[i].pair.patched, pairs[i].pair.unit, kernel::profile(), types);
+  });
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    HP_TRY(accounted[i]);
+    HP_ASSIGN_DOING("comparing " + pairs[i].pair.unit, UnitPatch unit, std::move(patched[i]));
+    product.findings.append(unit.findings);
+    refuse_overridden(pairs[i], unit, product.findings);
+    product.units.push_back(std::move(unit));
+  }
+  product.findings.append(types.findings());
+  if (!pairs.empty()) {
+    HP_ASSIGN(product.certificate, buildenv::certificate_text(product.base, product.index, product.pairs));
+  }
+  return product;
+}
+
+Json report_json(const KernelBuildProduct& product, ExitCode code) {
+  Json document = make_document("build");
+  document["verdict"] = code == ExitCode::kDone ? "compared" : code == ExitCode::kRejected ? "refused" : "nothing to do";
+  document["exit_code"] = static_cast<int>(code);
+  document["base"] = {{"description", product.base.description},
+                      {"build_id", product.base.build_id.text()},
+                      {"release", product.base.kernel->release},
+                      {"proof", buildenv::grade_name(product.base.grade)}};
+  document["patch_sha256"] = product.pairs.patch_sha256;
+  document["fixes"] = product.fixes;
+  Json& changed = document["changed_functions"] = Json::array();
+  for (std::size_t i = 0; i < product.units.size(); ++i)
+    for (const SymbolReport& symbol : product.units[i].report.symbols)
+      if (symbol.kind == "function" && symbol.verdict == "changed")
+        changed.push_back({{"object", product.units[i].unit},
+                           {"owner", product.index.owners.at(product.pairs.pairs[i].owner).name},
+                           {"name", symbol.name},
+                           {"reason", symbol.reason}});
+  document["findings"] = to_json(product.findings);
+  Json& files = document["changed_files"] = Json::array();
+  for (const buildenv::ChangedFile& file : product.pairs.changed) files.push_back(file.path);
+  Json& headers = document["headers"] = Json::array();
+  for (const buildenv::HeaderReach& reach : product.pairs.headers)
+    headers.push_back({{"header", reach.header},
+                       {"included_by", reach.includers},
+                       {"used_by", reach.users},
+                       {"names", reach.names},
+                       {"everywhere", reach.everywhere}});
+  Json& units = document["units"] = Json::array();
+  for (std::size_t i = 0; i < product.units.size(); ++i) {
+    const buildenv::KernelPair& pair = product.pairs.pairs[i];
+    Json unit = to_json(product.units[i]);
+    unit["owner"] = product.index.owners.at(pair.owner).name;
+    unit["proof"] = {{"functions", pair.plain_located.proven_functions},
+                     {"bytes", pair.plain_located.proven_bytes},
+                     {"not_in_kernel", pair.plain_located.absent},
+                     {"longer_jumps_with_own_sections", pair.sections_differ}};
+    units.push_back(std::move(unit));
+  }
+  document["untouched_units"] = product.pairs.untouched;
+  if (!product.certificate.empty()) document["certificate"] = Json::parse(product.certificate);
+  return document;
+}
+
+std::string report_text(const KernelBuildProduct& product) {
+  std::string text;
+  for (std::size_t i = 0; i < product.units.size(); ++i) {
+    const buildenv::KernelPair& pair = product.pairs.pairs[i];
+    text += "in " + product.index.owners.at(pair.owner).name +
+            ", proven: " + std::to_string(pair.plain_located.proven_functions) + " functions, " +
+            std::to_string(pair.plain_located.proven_bytes) + " bytes\n" + to_text(product.units[i]);
+  }
+  for (const std::string& unit : product.pairs.untouched) text += unit + ": the same with and without the patch\n";
+  return text + product.findings.text();
+}
+
+}  // namespace hotpatch::cli

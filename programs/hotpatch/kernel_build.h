@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// From source patches to the changed functions of a Linux kernel: one call per pass.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "buildenv/base.h"
+#include "buildenv/linux/kernel_pairs.h"
+#include "programs/hotpatch/command.h"
+#include "programs/hotpatch/patch_unit.h"
+
+namespace hotpatch::cli {
+
+struct KernelBuildOptions {
+  buildenv::KernelPairOptions pairs;
+  bool progress = false;  // say on standard error what is being done
+};
+
+/// All that a build found out; the report is made of it.
+struct KernelBuildProduct {
+  buildenv::Base base;
+  buildenv::UnitIndex index;
+  buildenv::KernelPairBuild pairs;
+  std::vector<UnitPatch> units;  // by unit as `pairs.pairs`
+  Diagnostics findings;          // of all passes
+  std::vector<std::string> fixes;
+  std::string certificate;  // the text; empty if nothing was proven
+
+  [[nodiscard]] bool changes_something() const noexcept;
+};
+
+/// kTrust if an original object is not in the shipped kernel: no proof, no patch.
+Result<KernelBuildProduct> build_kernel(buildenv::Base base, const KernelBuildOptions& options);
+
+/// The report of such a build, as `hotpatch build --json` prints it.
+[[nodiscard]] Json report_json(const KernelBuildProduct& product, ExitCode code);
+[[nodiscard]] std::string report_text(const KernelBuildProduct& product);
+
+}  // namespace hotpatch::cli
