@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Understands the guest's two serial lines. The first is the console: the hypervisor's, with dom0's through it, or the kernel's; the second carries what
-// /init reports (guest_script.h), a line each:
+// Understands the guest's two serial lines. The first is the console: the hypervisor's, with dom0's through it, or the kernel's; the second
+// carries what /init reports (guest_script.h), a line each:
 //
 //   @ready KERNEL_RELEASE           the guest is up
 //   @skip N                         step N was skipped

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "programs/hotpatch/cmd_try.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <csignal>
@@ -20,22 +21,30 @@
 #include "buildenv/base.h"
 #include "buildenv/cache.h"
 #include "buildenv/lab/guest_program.h"
+#include "buildenv/lab/kernel_life_cycle.h"
 #include "buildenv/lab/lab.h"
 #include "buildenv/lab/life_cycle.h"
+#include "buildenv/linux/stock_modules.h"
+#include "common/support/file.h"
+#include "linux/payload/module_info.h"
 
 namespace hotpatch::cli {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kToolName = "xen-hotpatch";
+constexpr const char* kXenTool = "xen-hotpatch";
+constexpr const char* kLinuxTool = "linux-hotpatch";
 constexpr std::size_t kConsoleTail = 40;
 
 struct TryArguments {
   std::vector<std::string> payloads;
   std::string base;
   std::string probe;
-  std::string tool;
+  std::string xen_tool;
+  std::string linux_tool;
+  std::vector<std::string> modules;
+  std::string kernel_arguments;
   std::string keep;
   unsigned processors = 2;
   unsigned memory_mib = 1024;
@@ -74,15 +83,15 @@ class StopSignals {
 };
 
 // The tool that was built or installed together with this program comes first: a payload's format and its tool belong together.
-Result<fs::path> find_tool(const std::string& wanted) {
+Result<fs::path> find_tool(const std::string& wanted, const std::string& name) {
   if (!wanted.empty()) return fs::path(wanted);
   std::error_code error;
   const fs::path self = fs::read_symlink("/proc/self/exe", error);
   if (!error) {
-    for (const fs::path& candidate : {self.parent_path() / kToolName, self.parent_path().parent_path() / "sbin" / kToolName})
+    for (const fs::path& candidate : {self.parent_path() / name, self.parent_path().parent_path() / "sbin" / name})
       if (::access(candidate.c_str(), X_OK) == 0) return candidate;
   }
-  return lab::find_program(kToolName, "hotpatch, or build the target xen-hotpatch");
+  return lab::find_program(name, "hotpatch, or build the target " + name);
 }
 
 std::string milliseconds(std::chrono::microseconds duration) {
@@ -179,12 +188,12 @@ Json step_json(const lab::StepOutcome& step) {
   return json;
 }
 
-Json document(const lab::Transcript& transcript, const std::optional<ProbeEffect>& effect) {
+Json document(const lab::Transcript& transcript, const std::optional<ProbeEffect>& effect, lab::System system) {
   Json json = make_document("try");
   json["verdict"] = lab::verdict_name(transcript.verdict);
   if (!transcript.reason.empty()) json["reason"] = transcript.reason;
   json["accelerator"] = transcript.accelerator;
-  json["dom0_kernel"] = transcript.kernel_version;
+  json[system == lab::System::kXen ? "dom0_kernel" : "kernel"] = transcript.kernel_version;
   json["boot_milliseconds"] = transcript.boot_time.count();
   json["total_milliseconds"] = transcript.total_time.count();
   if (effect) {
@@ -203,7 +212,7 @@ ExitCode exit_of(const lab::Transcript& transcript) {
   if (transcript.verdict != lab::Verdict::kFailed) return ExitCode::kError;
   for (const lab::StepOutcome& step : transcript.steps) {
     if (step.state != lab::StepState::kUnexpected) continue;
-    const bool is_tool = step.command.starts_with(kToolName);
+    const bool is_tool = step.command.starts_with(kXenTool) || step.command.starts_with(kLinuxTool);
     if (is_tool && step.exit_status >= static_cast<int>(ExitCode::kBusy) &&
         step.exit_status <= static_cast<int>(ExitCode::kTrust))
       return static_cast<ExitCode>(step.exit_status);
@@ -212,16 +221,42 @@ ExitCode exit_of(const lab::Transcript& transcript) {
   return ExitCode::kError;
 }
 
-Result<ExitCode> run_try(const TryArguments& arguments, bool json) {
-  HP_ASSIGN(const buildenv::Base base, buildenv::load_base(arguments.base));
-  if (base.target != "xen") return fail(Errc::kUnsupported, "a base of " + base.target + " cannot be booted for a trial yet");
+Result<lab::LifeCycle> xen_cycle(const TryArguments& arguments) {
+  if (!arguments.modules.empty()) return fail(Errc::kUsage, "--module is for bases of Linux");
   lab::Trial trial;
   trial.payloads.assign(arguments.payloads.begin(), arguments.payloads.end());
   trial.probe = arguments.probe;
-  HP_ASSIGN(trial.tool, find_tool(arguments.tool));
-  HP_ASSIGN(const lab::LifeCycle cycle, lab::life_cycle(trial));
+  HP_ASSIGN(trial.tool, find_tool(arguments.xen_tool, kXenTool));
+  return lab::life_cycle(trial);
+}
 
+// The modules that the user names, and those that the patches say they are for.
+Result<lab::LifeCycle> linux_cycle(const TryArguments& arguments, const buildenv::Base& base) {
+  lab::KernelTrial trial;
+  trial.probe = arguments.probe;
+  HP_ASSIGN(trial.tool, find_tool(arguments.linux_tool, kLinuxTool));
+  trial.reloaded = arguments.modules;
+  for (const std::string& path : arguments.payloads) {
+    HP_ASSIGN_DOING("read the live patch", Bytes file, read_file(path));
+    HP_ASSIGN_DOING(path, const kernel::payload::ModuleInfo info, kernel::payload::read_module_info(file));
+    HP_ASSIGN_DOING(path, const auto targets, kernel::payload::target_modules(info));
+    for (const kernel::payload::TargetModule& target : targets) trial.reloaded.push_back(target.name);
+    trial.patches.push_back(
+        {lab::payload_name(info.name().empty() ? fs::path(path).stem() : fs::path(info.name())), std::move(file)});
+  }
+  std::sort(trial.reloaded.begin(), trial.reloaded.end());
+  trial.reloaded.erase(std::unique(trial.reloaded.begin(), trial.reloaded.end()), trial.reloaded.end());
+  HP_ASSIGN(std::vector<buildenv::StockModule> modules, buildenv::stock_modules(base, trial.reloaded));
+  for (buildenv::StockModule& module : modules) trial.modules.push_back({std::move(module.name), std::move(module.file)});
+  return lab::kernel_life_cycle(std::move(trial));
+}
+
+Result<ExitCode> run_try(const TryArguments& arguments, bool json) {
+  HP_ASSIGN(const buildenv::Base base, buildenv::load_base(arguments.base));
   lab::Options options;
+  options.system = base.kernel ? lab::System::kLinux : lab::System::kXen;
+  HP_ASSIGN(const lab::LifeCycle cycle, base.kernel ? linux_cycle(arguments, base) : xen_cycle(arguments));
+  options.kernel_arguments = arguments.kernel_arguments;
   options.boot_image = base.boot_path();
   HP_ASSIGN(options.cache, buildenv::cache_directory());
   options.accelerator = arguments.accelerator;
@@ -240,7 +275,7 @@ Result<ExitCode> run_try(const TryArguments& arguments, bool json) {
   HP_ASSIGN(const lab::Transcript transcript, lab::run(cycle.scenario, options));
   const std::optional<ProbeEffect> effect = probe_effect(cycle, transcript);
   if (json) {
-    print_document(document(transcript, effect));
+    print_document(document(transcript, effect, options.system));
   } else {
     for (const lab::StepOutcome& step : transcript.steps)
       if (step.state == lab::StepState::kInterrupted) print_step(step);
@@ -253,19 +288,20 @@ Result<ExitCode> run_try(const TryArguments& arguments, bool json) {
 }  // namespace
 
 void add_try_command(CLI::App& app, Chosen& chosen) {
-  CLI::App* command = app.add_subcommand("try", "Boot the base in QEMU; upload, apply, probe, revert and unload there.");
+  CLI::App* command = app.add_subcommand("try", "Boot the base in QEMU; load the patch, probe, and take it back out there.");
   const auto arguments = std::make_shared<TryArguments>();
-  command->add_option("FILE", arguments->payloads, "Payloads, in the order in which they are applied")
+  command->add_option("FILE", arguments->payloads, "Payloads, or modules of Linux, in the order in which they are applied")
       ->required()
       ->check(CLI::ExistingFile);
   command->add_option("--base", arguments->base, "The base to boot")->required()->type_name("DIR");
-  command->add_option("--probe", arguments->probe, "Shell command, run in dom0 before, with and after the payloads")
+  command
+      ->add_option("--probe", arguments->probe, "Shell command, run in dom0, or in the guest, before, with and after the patches")
       ->type_name("COMMAND");
   command->add_option("--smp", arguments->processors, "Processors of the machine")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
   command->add_option("--memory", arguments->memory_mib, "Memory of the machine, in MiB")
-      ->check(CLI::Range(640, 65536))
+      ->check(CLI::Range(256, 65536))
       ->capture_default_str();
   command->add_option("--timeout", arguments->timeout_s, "Seconds from boot to the verdict")
       ->check(CLI::Range(1, 86400))
@@ -276,8 +312,15 @@ void add_try_command(CLI::App& app, Chosen& chosen) {
       ->transform(CLI::CheckedTransformer(accelerators))
       ->type_name("NAME");
   command->add_option("--keep", arguments->keep, "Keep the initramfs and the console in this directory")->type_name("DIR");
-  command->add_option("--xen-hotpatch", arguments->tool, "The host's tool to try with, if not the one beside this program")
+  command
+      ->add_option("--module", arguments->modules,
+                   "Of a base of Linux: a shipped module to be there, and to be loaded anew with the patch")
+      ->type_name("NAME");
+  command->add_option("--kernel-arguments", arguments->kernel_arguments, "Of a base of Linux: added to the kernel's command line")
+      ->type_name("TEXT");
+  command->add_option("--xen-hotpatch", arguments->xen_tool, "The host's tool to try with, if not the one beside this program")
       ->check(CLI::ExistingFile);
+  command->add_option("--linux-hotpatch", arguments->linux_tool, "The same for a base of Linux")->check(CLI::ExistingFile);
   add_json_option(*command, chosen);
   command->callback([arguments, &chosen] { chosen.run = [arguments, &chosen] { return run_try(*arguments, chosen.json); }; });
 }

@@ -5,7 +5,8 @@
 
 namespace hotpatch::cli {
 
-/// hotpatch try FILE… --base DIR [--probe COMMAND] [--smp N] [--memory MIB] [--timeout SECONDS] [--accelerator NAME] [--keep DIR] [--json]
+/// hotpatch try FILE… --base DIR [--probe COMMAND] [--smp N] [--memory MIB] [--timeout SECONDS] [--accelerator NAME] [--keep DIR]
+/// [--module NAME …] [--kernel-arguments TEXT] [--json]
 void add_try_command(CLI::App& app, Chosen& chosen);
 
 }  // namespace hotpatch::cli
