@@ -55,11 +55,13 @@ def check(root, programs):
     for page in manuals.glob("hotpatch-*.1"):
         if page.stem.removeprefix("hotpatch-") not in commands:
             bad.append(f"{page.name}: hotpatch has no such command")
-    page = manuals / "xen-hotpatch.8"
-    text = page.read_text(encoding="utf-8")
-    tool = programs / "xen-hotpatch"
-    bad += compare(page.name, options_of(tool), set(ROFF_OPTION.findall(text)))
-    bad += [f"{page.name}: does not describe {command}" for command in commands_in(help_of(tool)) if f".It Cm {command}" not in text]
+    for name in ("xen-hotpatch", "linux-hotpatch"):
+        page = manuals / f"{name}.8"
+        text = page.read_text(encoding="utf-8")
+        tool = programs / name
+        bad += compare(page.name, options_of(tool), set(ROFF_OPTION.findall(text)))
+        bad += [f"{page.name}: does not describe {command}" for command in commands_in(help_of(tool))
+                if f".It Cm {command}" not in text]
     return bad
 
 
