@@ -118,7 +118,8 @@ class Correlator {
       std::map<Key, Group> groups;
       for (std::size_t i = 0; i < side.model.entities().size(); ++i) {
         const Entity& entity = side.model.entities()[i];
-        if (entity.name.empty() || side.evidence.is_numbered(EntityIndex(i)) || counterparts[i] || side.is_settled[i]) continue;
+        const bool has_name = !entity.name.empty() || entity.kind == EntityKind::kExternal;  // the null symbol's is empty
+        if (!has_name || side.evidence.is_numbered(EntityIndex(i)) || counterparts[i] || side.is_settled[i]) continue;
         const std::string_view file = scope == Scope::kFile ? entity.file : std::string_view();
         groups[{entity.kind, entity.name, file}].emplace_back(i);
         for (const std::string_view alias : entity.aliases) groups[{entity.kind, alias, file}].emplace_back(i);

@@ -242,7 +242,7 @@ EntityIndex ModelBuilder::merged_entity(elf::SectionIndex index, std::uint64_t o
   if (section.is_strings()) {
     // Up to the NUL, which is entry_size bytes wide; the section's end closes an unterminated one.
     std::uint64_t end = offset;
-    while (end + section.entry_size <= section.size) {
+    while (section.entry_size <= section.size - end) {
       const ByteView unit = section.contents.subspan(end, section.entry_size);
       end += section.entry_size;
       if (std::ranges::all_of(unit, [](std::byte byte) { return byte == std::byte{0}; })) break;
@@ -259,12 +259,20 @@ EntityIndex ModelBuilder::merged_entity(elf::SectionIndex index, std::uint64_t o
 EntityIndex ModelBuilder::external(elf::SymbolIndex index) {
   std::optional<EntityIndex>& known = externals_[index.value()];
   if (known) return *known;
+  // Two undefined symbols of one name are one thing to a linker.
+  const elf::Symbol& symbol = object_.symbol(index);
+  const bool is_undefined = symbol.place == elf::SymbolPlace::kUndefined;
+  if (const auto same = undefined_.find(symbol.name); is_undefined && same != undefined_.end()) {
+    known = same->second;
+    return *known;
+  }
   Entity entity;
   entity.kind = EntityKind::kExternal;
-  entity.name = object_.symbol(index).name;
+  entity.name = symbol.name;
   entity.symbol = index;
   entity.is_global = true;
   known = add(std::move(entity));
+  if (is_undefined) undefined_.emplace(symbol.name, *known);
   return *known;
 }
 
@@ -283,8 +291,13 @@ Place ModelBuilder::place_in(elf::SectionIndex index, std::int64_t offset) {
 
 Result<Place> ModelBuilder::resolve(elf::SymbolIndex index, std::int64_t offset) {
   const elf::Symbol& symbol = object_.symbol(index);
-  if (symbol.place == elf::SymbolPlace::kUndefined || symbol.place == elf::SymbolPlace::kAbsolute)
+  if (symbol.place == elf::SymbolPlace::kUndefined || symbol.place == elf::SymbolPlace::kAbsolute) {
+    // The null symbol is the address 0.
+    if (symbol.name.empty() && index.value() != 0)
+      return fail(Errc::kMalformed, object_.name() + ": symbol " + std::to_string(index.value()) +
+                                        " is defined elsewhere, and has no name to find it by");
     return Place{external(index), offset};
+  }
   if (symbol.place == elf::SymbolPlace::kCommon)
     return fail(Errc::kUnsupported,
                 object_.name() + ": common symbol " + std::string(symbol.name) + " (compile with -fno-common)");

@@ -69,8 +69,9 @@ class ModelBuilder {
   std::vector<std::vector<elf::SymbolIndex>>
       symbols_;                          // that name places, by section; by rising place, the one that counts first
   std::vector<std::string_view> files_;  // by symbol: the FILE symbol before a local one
-  std::unordered_map<std::uint64_t, EntityIndex> merged_;  // by section and offset
-  std::vector<std::optional<EntityIndex>> externals_;      // by symbol
+  std::unordered_map<std::uint64_t, EntityIndex> merged_;        // by section and offset
+  std::vector<std::optional<EntityIndex>> externals_;            // by symbol
+  std::unordered_map<std::string_view, EntityIndex> undefined_;  // of externals_, by name
 };
 
 }  // namespace hotpatch::diff

@@ -204,8 +204,9 @@ class Extractor {
       made.offset = base + field.schema->offset;
       made.kind = field.kind;
       const std::int64_t bias = field.schema->from_record_start ? field.schema->offset : 0;
-      const std::int64_t line = field.line * (std::int64_t{1} << (field.schema->size * 8 - field.schema->line_bits));
-      made.addend = field.target->offset + bias + (field.schema->line_bits != 0 ? line : 0);
+      made.addend = field.target->offset + bias;
+      if (field.schema->line_bits != 0)
+        made.addend += field.line * (std::int64_t{1} << (field.schema->size * 8 - field.schema->line_bits));
       const auto& included = block_of_[field.target->entity.value()];
       if (field.schema->kind == target::FieldKind::kCode && record.companion) {
         HP_ASSIGN(made.target, companion(*record.companion, record.schema->companion, tables));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Fuzz target: two objects in one input, through every pass of `hotpatch diff`; what is extracted is an object again.
+// Fuzz target: two objects in one input, through every pass of `hotpatch diff`, with the profile that the first one asks for; what is
+// extracted is an object again.
 #include "common/diff/compare.h"
 #include "common/diff/correlate.h"
 #include "common/diff/model.h"
@@ -8,13 +9,14 @@
 #include "common/extract/extract.h"
 #include "common/extract/write_object.h"
 #include "common/support/check.h"
+#include "tests/fuzz/choose_profile.h"
 #include "tests/fuzz/elf_mutator.h"
-#include "xen/profile/profile.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace hotpatch;
   static target::Decoder decoder = *target::Decoder::make();
   const auto [first, second] = fuzz::split_pair({data, size});
+  const target::Profile& profile = fuzz::choose_profile(std::as_bytes(first));
   const auto parse = [](std::span<const std::uint8_t> half, const char* name) {
     const ByteView bytes = std::as_bytes(half);
     return elf::parse_object(Bytes(bytes.begin(), bytes.end()), name);
@@ -24,8 +26,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!original_object || !patched_object || original_object->type() != elf::FileType::kRelocatable ||
       patched_object->type() != elf::FileType::kRelocatable)
     return 0;
-  const auto original = diff::ObjectModel::make(*original_object, xen::profile(), decoder);
-  const auto patched = diff::ObjectModel::make(*patched_object, xen::profile(), decoder);
+  const auto original = diff::ObjectModel::make(*original_object, profile, decoder);
+  const auto patched = diff::ObjectModel::make(*patched_object, profile, decoder);
   if (!original || !patched) return 0;
   const diff::Correlation correlation = *diff::correlate(*original, *patched);
   const diff::ChangeSet changes = diff::compare(*original, *patched, correlation, "unit");

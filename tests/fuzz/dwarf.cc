@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Fuzz target: types and line tables from debugging information.
+// Fuzz target: types, line tables and scopes of variables from debugging information.
 #include "common/elf/object.h"
 #include "common/elf/source_lines.h"
+#include "common/elf/static_scopes.h"
 #include "common/elf/type_layout.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -12,5 +13,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!object || object->type() != elf::FileType::kRelocatable) return 0;
   (void)elf::read_types(*object);
   (void)elf::read_lines(*object);
+  (void)elf::read_static_scopes(*object);
   return 0;
 }

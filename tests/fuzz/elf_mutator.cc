@@ -46,6 +46,7 @@ std::vector<FieldPlace> fields_of(std::span<const std::uint8_t> object, std::mt1
   const unsigned choice = random() % 16;
   if (choice == 0) {
     add_fields(places, EI_NIDENT, kHeaderFields);
+    places.push_back({EI_NIDENT - 1, 1});  // choose_profile.h
     return places;
   }
   const std::size_t room = header.e_shoff < object.size() ? (object.size() - header.e_shoff) / sizeof(Elf64_Shdr) : 0;

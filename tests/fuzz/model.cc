@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Fuzz target: an object taken apart, with the tables of special sections. What can be taken apart does not differ from itself.
+// Fuzz target: an object taken apart, with the tables of special sections of the profile that it asks for. What can be taken apart does
+// not differ from itself.
 #include "common/diff/model.h"
 #include "common/diff/compare.h"
 #include "common/diff/correlate.h"
 #include "common/support/check.h"
-#include "xen/profile/profile.h"
+#include "tests/fuzz/choose_profile.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace hotpatch;
@@ -13,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const ByteView input = std::as_bytes(std::span(data, size));
   const auto object = elf::parse_object(Bytes(input.begin(), input.end()), "input");
   if (!object || object->type() != elf::FileType::kRelocatable) return 0;
-  const auto model = diff::ObjectModel::make(*object, xen::profile(), decoder);
+  const auto model = diff::ObjectModel::make(*object, fuzz::choose_profile(input), decoder);
   if (!model) return 0;
   for (std::size_t i = 0; i < model->entities().size(); ++i) {
     (void)model->describe(diff::EntityIndex(i));

@@ -44,15 +44,23 @@ def compiled(source, options, output):
     return output.read_bytes()
 
 
+def for_linux(content):
+    """The object as tests/fuzz/choose_profile.h knows that it is one of Linux."""
+    return content[:15] + b"\1" + content[16:]
+
+
 def seed_objects(folder):
     """The pairs of tests/pairs, once each: (name, original, patched, original with debugging information)."""
     folder.mkdir(parents=True, exist_ok=True)
     for source in sorted((TOP / "tests/pairs").glob("*.c")):
         flags = re.findall(r"^// FLAGS:(.*)$", source.read_text(), re.M)
         options = ["-Os", *" ".join(flags).split()]
+        is_linux = "\n// TARGET: linux" in source.read_text()
+        options += ["-pg", "-mfentry", "-mrecord-mcount"] if is_linux else []
         try:
-            yield (source.stem, *(compiled(source, [*options, *extra], folder / "seed.o")
-                                  for extra in (["-DORIGINAL"], ["-DPATCHED"], ["-DORIGINAL", "-g"])))
+            objects = [compiled(source, [*options, *extra], folder / "seed.o")
+                       for extra in (["-DORIGINAL"], ["-DPATCHED"], ["-DORIGINAL", "-g"])]
+            yield source.stem, *(for_linux(content) if is_linux else content for content in objects)
         except subprocess.CalledProcessError:
             continue  # flags of another compiler
 
