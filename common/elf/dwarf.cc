@@ -1,29 +1,192 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "common/elf/dwarf.h"
 
+#include <algorithm>
+#include <list>
+
+#include <llvm/Object/Decompressor.h>
+
+#include "common/support/file.h"
+
 namespace hotpatch::elf {
+namespace {
+
+/// What a relocation of debugging data puts where (System V ABI for AMD64, table 4.9).
+enum RelocationType : std::uint32_t { kNone = 0, k64 = 1, k32 = 10, k32Signed = 11, kThreadOffset64 = 17, kThreadOffset32 = 21 };
+
+llvm::StringRef text_of(ByteView bytes) { return {as_text(bytes).data(), bytes.size()}; }
+
+/// Of a section, what a symbol's value and the addend come to; a symbol that is not defined here counts as 0.
+std::uint64_t value_of(const Object& object, const Relocation& relocation) {
+  const Symbol& symbol = object.symbol(relocation.symbol);
+  const bool is_known = symbol.place == SymbolPlace::kSection || symbol.place == SymbolPlace::kAbsolute;
+  return (is_known ? symbol.value : 0) + static_cast<std::uint64_t>(relocation.addend);
+}
+
+/// The debugging sections of one object as LLVM wants to see them.
+///
+/// LLVM's own way to an object file makes a table of all relocations of all debugging sections before it reads anything, most of them of
+/// sections that nobody asks for (places of variables, unwinding): several times what the reading itself takes. Here they are written
+/// into a copy of those sections that are read, once. Line tables are left as they are, because there the section counts as well as the
+/// value: find() is asked for each.
+class DebugSections : public llvm::DWARFObject {
+ public:
+  static Result<std::unique_ptr<DebugSections>> make(const Object& object) {
+    std::unique_ptr<DebugSections> sections(new DebugSections(object));
+    for (const Section& section : object.sections()) HP_TRY(sections->add(section));
+    return sections;
+  }
+
+  /// Of the first .debug_info.
+  [[nodiscard]] const Section* info_section() const { return info_section_; }
+  [[nodiscard]] llvm::StringRef info() const { return info_.empty() ? llvm::StringRef() : info_.front().Data; }
+
+  [[nodiscard]] llvm::StringRef getFileName() const override { return object_.name(); }
+  [[nodiscard]] bool isLittleEndian() const override { return true; }
+  [[nodiscard]] std::uint8_t getAddressSize() const override { return 8; }
+  void forEachInfoSections(llvm::function_ref<void(const llvm::DWARFSection&)> visit) const override {
+    for (const llvm::DWARFSection& section : info_) visit(section);
+  }
+  void forEachTypesSections(llvm::function_ref<void(const llvm::DWARFSection&)> visit) const override {
+    for (const llvm::DWARFSection& section : types_) visit(section);
+  }
+  [[nodiscard]] llvm::StringRef getAbbrevSection() const override { return abbrev_.Data; }
+  [[nodiscard]] llvm::StringRef getStrSection() const override { return str_.Data; }
+  [[nodiscard]] llvm::StringRef getLineStrSection() const override { return line_str_.Data; }
+  [[nodiscard]] const llvm::DWARFSection& getLineSection() const override { return line_; }
+  [[nodiscard]] const llvm::DWARFSection& getStrOffsetsSection() const override { return str_offsets_; }
+
+  [[nodiscard]] std::optional<llvm::RelocAddrEntry> find(const llvm::DWARFSection& section, std::uint64_t at) const override {
+    if (&section != &line_ || line_section_ == nullptr) return std::nullopt;
+    const auto found = std::ranges::lower_bound(line_section_->relocations, at, {}, &Relocation::offset);
+    if (found == line_section_->relocations.end() || found->offset != at || found->type == kNone) return std::nullopt;
+    const Symbol& symbol = object_.symbol(found->symbol);
+    const std::uint64_t index = symbol.place == SymbolPlace::kSection
+                                    ? symbol.section.value()
+                                    : std::uint64_t{llvm::object::SectionedAddress::UndefSection};
+    const auto the_value = [](std::uint64_t, std::uint64_t, std::uint64_t value, std::uint64_t, std::int64_t) { return value; };
+    return llvm::RelocAddrEntry{index, {}, value_of(object_, *found), std::nullopt, 0, the_value};
+  }
+
+ private:
+  explicit DebugSections(const Object& object) : object_(object) {}
+
+  Result<> add(const Section& section) {
+    if (section.name == ".debug_info") {
+      if (info_section_ == nullptr) info_section_ = &section;
+      return take(section, info_.emplace_back());
+    }
+    if (section.name == ".debug_types") return take(section, types_.emplace_back());
+    if (section.name == ".debug_abbrev") return take(section, abbrev_);
+    if (section.name == ".debug_str") return take(section, str_);
+    if (section.name == ".debug_line_str") return take(section, line_str_);
+    if (section.name == ".debug_str_offsets") return take(section, str_offsets_);
+    if (section.name == ".debug_line" && line_section_ == nullptr) {
+      line_section_ = &section;
+      return take(section, line_);
+    }
+    return {};
+  }
+
+  /// Of several sections of one name, which only groups of type units have, all but the abbreviations and strings count.
+  Result<> take(const Section& section, llvm::DWARFSection& made) {
+    if (!made.Data.empty()) return {};
+    const bool is_line = &made == &line_;
+    if (!section.is_compressed() && (is_line || section.relocations.empty())) {
+      made.Data = text_of(section.contents);
+      return {};
+    }
+    std::vector<std::uint8_t>& copy = copies_.emplace_back();
+    if (section.is_compressed()) {
+      HP_TRY(unpack(section, copy));
+    } else {
+      const auto* const bytes = reinterpret_cast<const std::uint8_t*>(section.contents.data());
+      copy.assign(bytes, bytes + section.contents.size());
+    }
+    if (!is_line) HP_TRY(relocate(section, copy));
+    made.Data = llvm::StringRef(reinterpret_cast<const char*>(copy.data()), copy.size());
+    return {};
+  }
+
+  [[nodiscard]] tl::unexpected<Error> bad(const Section& section, const std::string& what) const {
+    return fail(Errc::kMalformed, object_.name() + ": " + std::string(section.name) + ": " + what);
+  }
+
+  Result<> unpack(const Section& section, std::vector<std::uint8_t>& copy) const {
+    const std::string name(section.name);
+    auto unpacker = llvm::object::Decompressor::create(name, text_of(section.contents), true, true);
+    if (!unpacker) return bad(section, llvm::toString(unpacker.takeError()));
+    // What zlib and zstd make of zeros; more than that was made to fill the memory.
+    constexpr std::uint64_t kMostPerByte = 1 << 14;
+    if (unpacker->getDecompressedSize() / kMostPerByte > section.contents.size())
+      return bad(section, std::to_string(unpacker->getDecompressedSize()) + " bytes cannot be packed into " +
+                              std::to_string(section.contents.size()));
+    if (llvm::Error error = unpacker->resizeAndDecompress(copy)) return bad(section, llvm::toString(std::move(error)));
+    return {};
+  }
+
+  Result<> relocate(const Section& section, std::vector<std::uint8_t>& copy) const {
+    for (const Relocation& relocation : section.relocations) {
+      std::size_t size = 4;
+      switch (relocation.type) {
+        case kNone:
+        case kThreadOffset64:  // where a variable of a thread is: nothing that is read here
+        case kThreadOffset32: continue;
+        case k64: size = 8; break;
+        case k32:
+        case k32Signed: break;
+        default:
+          return fail(Errc::kUnsupported, object_.name() + ": " + std::string(section.name) + "+" + hex(relocation.offset) +
+                                              ": relocation type " + std::to_string(relocation.type) +
+                                              " in debugging information");
+      }
+      if (relocation.offset > copy.size() || size > copy.size() - relocation.offset)
+        return bad(section, "a relocation at " + hex(relocation.offset) + " runs out of its " + hex(copy.size()) + " bytes");
+      const std::uint64_t value = value_of(object_, relocation);
+      std::memcpy(copy.data() + relocation.offset, &value, size);  // little-endian, as the file
+    }
+    return {};
+  }
+
+  const Object& object_;
+  std::list<std::vector<std::uint8_t>> copies_;
+  std::list<llvm::DWARFSection> info_;
+  std::list<llvm::DWARFSection> types_;
+  llvm::DWARFSection abbrev_;
+  llvm::DWARFSection str_;
+  llvm::DWARFSection line_str_;
+  llvm::DWARFSection str_offsets_;
+  llvm::DWARFSection line_;
+  const Section* info_section_ = nullptr;
+  const Section* line_section_ = nullptr;
+};
+
+}  // namespace
 
 Result<std::unique_ptr<Dwarf>> Dwarf::open(const Object& object) {
   if (!object.find_section(".debug_info"))
     return fail(Error(Errc::kNotFound, object.name() + ": has no debugging information").with_remedy("compile it with -g"));
-  const ByteView bytes = object.bytes();
-  const llvm::MemoryBufferRef buffer(llvm::StringRef(as_text(bytes).data(), bytes.size()), object.name());
-  auto file = llvm::object::ObjectFile::createELFObjectFile(buffer);
-  if (!file) return fail(Errc::kMalformed, object.name() + ": " + llvm::toString(file.takeError()));
+  HP_ASSIGN(std::unique_ptr<DebugSections> sections, DebugSections::make(object));
   std::unique_ptr<Dwarf> dwarf(new Dwarf(object.name()));
-  dwarf->file_ = std::move(*file);
+  dwarf->info_section_ = sections->info_section();
+  dwarf->info_ = sections->info();
   Dwarf* self = dwarf.get();
   const auto collect = [self](llvm::Error error) {
     std::string text = llvm::toString(std::move(error));
     if (self->complaint_.empty()) self->complaint_ = std::move(text);
   };
   const auto ignore = [](llvm::Error error) { llvm::consumeError(std::move(error)); };
-  // Those that a linked image kept (ld --emit-relocs) are applied already, and are hundreds of megabytes.
-  const auto relocations = object.type() == FileType::kRelocatable ? llvm::DWARFContext::ProcessDebugRelocations::Process
-                                                                   : llvm::DWARFContext::ProcessDebugRelocations::Ignore;
-  dwarf->context_ = llvm::DWARFContext::create(*dwarf->file_, relocations, nullptr, "", collect, ignore);
+  dwarf->context_ = std::make_unique<llvm::DWARFContext>(std::move(sections), "", collect, ignore);
   HP_TRY(dwarf->check());
   return dwarf;
+}
+
+const Relocation* Dwarf::relocation_of_info(const void* place) const {
+  const auto* const at = static_cast<const char*>(place);
+  if (info_.empty() || at < info_.begin() || at >= info_.end()) return nullptr;
+  const auto offset = static_cast<std::uint64_t>(at - info_.begin());
+  const auto found = std::ranges::lower_bound(info_section_->relocations, offset, {}, &Relocation::offset);
+  return found == info_section_->relocations.end() || found->offset != offset ? nullptr : &*found;
 }
 
 Result<> Dwarf::check() const {

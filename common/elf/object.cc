@@ -13,6 +13,7 @@ bool Section::is_executable() const noexcept { return (flags & SHF_EXECINSTR) !=
 bool Section::is_nobits() const noexcept { return type == SHT_NOBITS; }
 bool Section::is_mergeable() const noexcept { return (flags & SHF_MERGE) != 0; }
 bool Section::is_strings() const noexcept { return (flags & SHF_STRINGS) != 0; }
+bool Section::is_compressed() const noexcept { return (flags & SHF_COMPRESSED) != 0; }
 
 std::optional<SectionIndex> Object::find_section(std::string_view section_name) const noexcept {
   const auto found = std::ranges::find(sections_, section_name, &Section::name);

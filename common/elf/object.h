@@ -42,7 +42,7 @@ struct Section {
   std::uint32_t type = 0;   // SHT_*
   std::uint64_t flags = 0;  // SHF_*
   std::uint64_t address = 0;
-  std::uint64_t size = 0;       // bytes in memory
+  std::uint64_t size = 0;       // bytes in memory; of a compressed section, those that it unpacks to
   std::uint64_t alignment = 1;  // a power of two, at least 1
   std::uint64_t entry_size = 0;
   std::uint32_t link = 0;
@@ -56,6 +56,7 @@ struct Section {
   [[nodiscard]] bool is_nobits() const noexcept;      // SHT_NOBITS
   [[nodiscard]] bool is_mergeable() const noexcept;   // SHF_MERGE
   [[nodiscard]] bool is_strings() const noexcept;     // SHF_STRINGS
+  [[nodiscard]] bool is_compressed() const noexcept;  // SHF_COMPRESSED: `contents` is an Elf64_Chdr and packed bytes
 };
 
 struct Symbol {

@@ -123,12 +123,25 @@ class ObjectParser {
       } else if (section.type != SHT_NOBITS) {
         HP_LLVM(const llvm::ArrayRef<std::uint8_t> contents, file.getSectionContents(header));
         section.contents = std::as_bytes(std::span(contents.data(), contents.size()));
+        if (section.is_compressed()) HP_TRY(read_compressed_size(section, where));
       } else if (section.size > kMaxFileSize) {
         return fail(Errc::kMalformed,
                     name_ + ": " + where + " " + std::string(section.name) + ": " + hex(section.size) + " bytes are too many");
       }
       object_.sections_.push_back(std::move(section));
     }
+    return {};
+  }
+
+  /// Relocations count in what the section unpacks to.
+  Result<> read_compressed_size(Section& section, const std::string& where) const {
+    const auto bad = [&](const char* what) {
+      return fail(Errc::kMalformed, name_ + ": " + where + " " + std::string(section.name) + ": " + what);
+    };
+    if (section.is_allocated()) return bad("is compressed, and is to be loaded");
+    if (section.contents.size() < sizeof(Elf64_Chdr)) return bad("is compressed, and is too short to say how");
+    section.size = load_le<std::uint64_t>(section.contents, offsetof(Elf64_Chdr, ch_size));
+    if (section.size > kMaxFileSize) return bad("unpacks to too many bytes");
     return {};
   }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "common/elf/static_scopes.h"
 
-#include <algorithm>
-
 #include "common/elf/dwarf.h"
 
 namespace hotpatch::elf {
@@ -22,7 +20,6 @@ std::string enclosing_function(llvm::DWARFDie die) {
 
 Result<std::vector<StaticScope>> read_static_scopes(const Object& object) {
   HP_ASSIGN(const std::unique_ptr<Dwarf> dwarf, Dwarf::open(object));
-  const Section& info = object.section(*object.find_section(".debug_info"));
   std::vector<StaticScope> product;
   for (const auto& unit : dwarf->context().compile_units()) {
     unit->getUnitDIE(false);  // reads all of its entries
@@ -32,12 +29,8 @@ Result<std::vector<StaticScope>> read_static_scopes(const Object& object) {
       const auto location = die.find(llvm::dwarf::DW_AT_location);
       const auto block = location ? location->getAsBlock() : std::nullopt;
       if (!block || block->empty() || (*block)[0] != llvm::dwarf::DW_OP_addr) continue;
-      // Which variable it is, the relocation of the address says; compressed sections have been unpacked elsewhere, and tell nothing.
-      const auto* const bytes = reinterpret_cast<const std::byte*>(block->data());
-      if (info.contents.empty() || bytes < info.contents.data() || bytes >= info.contents.data() + info.contents.size()) continue;
-      const auto offset = static_cast<std::uint64_t>(bytes - info.contents.data()) + 1;
-      const auto relocation = std::ranges::lower_bound(info.relocations, offset, {}, &Relocation::offset);
-      if (relocation == info.relocations.end() || relocation->offset != offset) continue;
+      const Relocation* const relocation = dwarf->relocation_of_info(block->data() + 1);  // which variable it is
+      if (relocation == nullptr) continue;
       std::string function = enclosing_function(die);
       if (!function.empty()) product.push_back({relocation->symbol, relocation->addend, std::move(function)});
     }

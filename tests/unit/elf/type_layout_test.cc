@@ -54,6 +54,18 @@ const elf::TypeMember& member(const elf::Type& type, std::string_view name) {
 
 }  // namespace
 
+TEST_CASE("compressed debugging information says the same") {
+  const elf::TypeTable plain = types_of({"-g"});
+  const elf::TypeTable packed = types_of({"-g", "-gz"});
+  REQUIRE(plain.types.size() == packed.types.size());
+  for (const auto& [key, type] : plain.types) {
+    INFO(key);
+    REQUIRE(packed.types.contains(key));
+    CHECK(packed.types.at(key).size == type.size);
+    CHECK(packed.types.at(key).members == type.members);
+  }
+}
+
 TEST_CASE("members have the compiler's offsets, sizes and types, whichever version of DWARF says so") {
   for (const char* version : {"-gdwarf-2", "-gdwarf-3", "-gdwarf-4", "-gdwarf-5"}) {
     INFO(std::string(version));
