@@ -32,6 +32,8 @@ struct NewSymbol {
   SectionIndex section = {};  // if place is kSection
   std::uint64_t value = 0;
   std::uint64_t size = 0;
+  /// A number from SHN_LOOS to SHN_HIOS, which says to the target's own loader where the symbol is; `place` does not count then.
+  std::uint16_t reserved_section = 0;
 };
 
 class ObjectBuilder {
@@ -42,16 +44,29 @@ class ObjectBuilder {
   /// The section symbol of `section`, made on first demand.
   SymbolIndex section_symbol(SectionIndex section);
   void add_relocation(SectionIndex section, Relocation relocation);
+  /// Relocations of `section` apart from the others, in a section of that name with `flags` besides SHF_INFO_LINK: for loaders that
+  /// apply them at another time. The product is what add_relocation_to() takes.
+  std::size_t add_relocation_table(SectionIndex section, std::string name, std::uint64_t flags);
+  void add_relocation_to(std::size_t table, Relocation relocation);
   [[nodiscard]] NewSection& section(SectionIndex index) { return sections_.at(index.value()); }
   [[nodiscard]] const NewSection& section(SectionIndex index) const { return sections_.at(index.value()); }
 
-  /// An ET_REL file: sections, their .rela sections, .symtab, .strtab, .shstrtab. kInvalid if a symbol or relocation does not fit.
+  /// An ET_REL file: sections, their .rela sections, further relocation tables, .symtab, .strtab, .shstrtab. kInvalid if a symbol or
+  /// relocation does not fit.
   [[nodiscard]] Result<Bytes> write() const;
 
  private:
   std::vector<NewSection> sections_;  // [0] is the null section
   std::vector<NewSymbol> symbols_;    // [0] is the null symbol; the index in the file differs, as locals come first
+  struct RelocationTable {
+    SectionIndex section;
+    std::string name;
+    std::uint64_t flags = 0;
+    std::vector<Relocation> relocations;
+  };
+
   std::vector<std::vector<Relocation>> relocations_;
+  std::vector<RelocationTable> tables_;
   std::vector<SymbolIndex> section_symbols_;
 };
 

@@ -77,6 +77,7 @@ unsigned char type_number(SymbolType type) noexcept {
 }
 
 std::uint16_t section_number(const NewSymbol& symbol) noexcept {
+  if (symbol.reserved_section != 0) return symbol.reserved_section;
   switch (symbol.place) {
     case SymbolPlace::kAbsolute: return SHN_ABS;
     case SymbolPlace::kCommon: return SHN_COMMON;
@@ -201,15 +202,33 @@ void ObjectBuilder::add_relocation(SectionIndex section, Relocation relocation) 
   relocations_.at(section.value()).push_back(relocation);
 }
 
+std::size_t ObjectBuilder::add_relocation_table(SectionIndex section, std::string name, std::uint64_t flags) {
+  tables_.push_back({.section = section, .name = std::move(name), .flags = flags, .relocations = {}});
+  return tables_.size() - 1;
+}
+
+void ObjectBuilder::add_relocation_to(std::size_t table, Relocation relocation) {
+  tables_.at(table).relocations.push_back(relocation);
+}
+
 Result<Bytes> ObjectBuilder::write() const {
   // Sections, their relocations, then the three tables: their numbers follow from the counts.
-  std::vector<std::size_t> relocated;
+  struct Relocated {
+    std::string name;
+    std::uint64_t flags = 0;
+    std::size_t section = 0;
+    const std::vector<Relocation>* relocations = nullptr;
+  };
+  std::vector<Relocated> relocated;
   for (std::size_t number = 1; number < sections_.size(); ++number) {
     const NewSection& section = sections_[number];
     if (section.alignment == 0 || (section.alignment & (section.alignment - 1)) != 0)
       return fail(Errc::kInvalid, "section " + section.name + " cannot have the alignment " + std::to_string(section.alignment));
-    if (!relocations_[number].empty()) relocated.push_back(number);
+    if (!relocations_[number].empty())
+      relocated.push_back({".rela" + section.name, SHF_INFO_LINK, number, &relocations_[number]});
   }
+  for (const RelocationTable& table : tables_)
+    relocated.push_back({table.name, SHF_INFO_LINK | table.flags, table.section.value(), &table.relocations});
   const std::size_t symtab_number = sections_.size() + relocated.size();
   if (symtab_number + 3 >= SHN_LORESERVE)
     return fail(Errc::kInvalid, std::to_string(symtab_number + 3) + " sections are more than a plain ELF file can have");
@@ -230,7 +249,8 @@ Result<Bytes> ObjectBuilder::write() const {
   for (std::size_t place = 0; place < order.size(); ++place) {
     const NewSymbol& symbol = symbols_[order[place]];
     file_index[order[place]] = static_cast<std::uint32_t>(place);
-    if (symbol.place == SymbolPlace::kSection && (symbol.section == SectionIndex() || symbol.section.value() >= sections_.size()))
+    if (symbol.place == SymbolPlace::kSection && symbol.reserved_section == 0 &&
+        (symbol.section == SectionIndex() || symbol.section.value() >= sections_.size()))
       return fail(Errc::kInvalid, "symbol " + symbol.name + " lies in no section");
     symtab.write<std::uint32_t>(strings.add(symbol.name));
     symtab.write<std::uint8_t>(
@@ -245,11 +265,11 @@ Result<Bytes> ObjectBuilder::write() const {
   made.reserve(relocated.size() + 3);
   std::vector<OutputSection> outputs;
   for (std::size_t number = 1; number < sections_.size(); ++number) outputs.push_back({.section = &sections_[number]});
-  for (const std::size_t number : relocated) {
-    const NewSection& section = sections_[number];
+  for (const Relocated& one : relocated) {
+    const NewSection& section = sections_[one.section];
     const std::uint64_t size = is_nobits(section) ? 0 : section.contents.size();
     ByteWriter table;
-    for (const Relocation& relocation : relocations_[number]) {
+    for (const Relocation& relocation : *one.relocations) {
       if (relocation.symbol.value() >= symbols_.size() || relocation.offset >= size) {
         return fail(Errc::kInvalid, "a relocation at " + section.name + "+" + hex(relocation.offset) + " for symbol " +
                                         std::to_string(relocation.symbol.value()) + " does not fit");
@@ -259,14 +279,15 @@ Result<Bytes> ObjectBuilder::write() const {
           ELF64_R_INFO(static_cast<std::uint64_t>(file_index[relocation.symbol.value()]), relocation.type));
       table.write<std::int64_t>(relocation.addend);
     }
-    made.push_back({.name = ".rela" + section.name,
+    made.push_back({.name = one.name,
                     .type = SHT_RELA,
-                    .flags = SHF_INFO_LINK,
+                    .flags = one.flags,
                     .alignment = alignof(Elf64_Rela),
                     .entry_size = sizeof(Elf64_Rela),
                     .contents = std::move(table).take()});
-    outputs.push_back(
-        {.section = &made.back(), .link = static_cast<std::uint32_t>(symtab_number), .info = static_cast<std::uint32_t>(number)});
+    outputs.push_back({.section = &made.back(),
+                       .link = static_cast<std::uint32_t>(symtab_number),
+                       .info = static_cast<std::uint32_t>(one.section)});
   }
   made.push_back({.name = ".symtab",
                   .type = SHT_SYMTAB,

@@ -20,6 +20,15 @@ struct Arguments {
   std::string report;
   std::string certificate;  // the rest is for Linux alone
   bool all_includers = false;
+  std::string sign_key;
+  std::string sign_certificate;
+  std::string consistency;
+  bool no_replace = false;
+
+  [[nodiscard]] bool has_kernel_options() const {
+    return !certificate.empty() || all_includers || !sign_key.empty() || !sign_certificate.empty() || no_replace ||
+           !consistency.empty();
+  }
 };
 
 ExitCode verdict_of(const BuildProduct& product) {
@@ -118,33 +127,49 @@ void print_text(const BuildProduct& product, const std::string& output) {
   std::cout << "written to " << output << " (" << report.file_size << " bytes, " << report.pages << " pages in Xen)\n";
 }
 
-/// Patches of Linux are compared and proven; what the kernel could load is not made of them.
 Result<ExitCode> run_kernel_build(const Arguments& arguments, buildenv::Base base, bool json) {
   const BuildOptions& build = arguments.build;
-  if (!build.depends.empty() || !build.pairs.hooks.empty())
-    return fail(Errc::kUsage, "build: --depends and --hooks are for bases of Xen");
+  if (!build.depends.empty()) return fail(Errc::kUsage, "build: --depends is for bases of Xen");
+  if (arguments.sign_key.empty() != arguments.sign_certificate.empty())
+    return fail(Errc::kUsage, "build: --sign-key and --sign-cert go together");
   KernelBuildOptions options;
   options.pairs.common = build.pairs;
   options.pairs.affected.all_includers = arguments.all_includers;
   options.progress = build.progress;
+  if (!arguments.output.empty()) {
+    options.module.emplace();
+    options.module->name =
+        build.name.empty() ? kernel::default_module_name(build.pairs.patches.front().stem().string()) : build.name;
+    options.module->hooks = build.pairs.hooks;
+    if (arguments.consistency == "kernel") options.module->consistency = kernel::Consistency::kKernel;
+    options.module->replace = !arguments.no_replace;
+    options.module->sign_key = arguments.sign_key;
+    options.module->sign_certificate = arguments.sign_certificate;
+    options.pairs.common.hooks.clear();
+  }
   HP_ASSIGN(const KernelBuildProduct product, build_kernel(std::move(base), options));
   const ExitCode code = product.findings.has_errors() ? ExitCode::kRejected
                         : product.changes_something() ? ExitCode::kDone
                                                       : ExitCode::kNothingToDo;
-  const Json document = report_json(product, code);
+  Json document = report_json(product, code);
+  if (product.module) {
+    document["verdict"] = "built";
+    document["module"] = module_json(*product.module, options.module->name, arguments.output);
+  }
   if (!arguments.report.empty()) HP_TRY(write_file(arguments.report, document.dump(2) + "\n"));
   if (!arguments.certificate.empty() && !product.certificate.empty())
     HP_TRY(write_file(arguments.certificate, product.certificate));
+  if (product.module) HP_TRY(write_file(arguments.output, product.module->file));
   if (json) {
     print_document(document);
   } else {
     std::cout << report_text(product);
+    if (product.module) std::cout << module_text(*product.module, options.module->name, arguments.output);
     if (code == ExitCode::kRejected) std::cout << "refused\n";
     if (code == ExitCode::kNothingToDo) std::cout << "nothing to do: the patch changes nothing that runs\n";
   }
-  if (code == ExitCode::kDone)
-    std::cerr << "hotpatch: compared and proven; no module was made: of a base of Linux, this command makes a report and a "
-                 "certificate\n";
+  if (code == ExitCode::kDone && !product.module)
+    std::cerr << "hotpatch: compared and proven; without --output no module is made\n";
   return code;
 }
 
@@ -152,8 +177,10 @@ Result<ExitCode> run_build(const Arguments& arguments, bool json) {
   HP_ASSIGN(buildenv::Base base, buildenv::load_base(arguments.build.base));
   if (base.kernel) return run_kernel_build(arguments, std::move(base), json);
   if (arguments.output.empty()) return fail(Errc::kUsage, "build: --output is required");
-  if (!arguments.certificate.empty() || arguments.all_includers)
-    return fail(Errc::kUsage, "build: --certificate and --all-includers are for bases of Linux");
+  if (arguments.has_kernel_options())
+    return fail(
+        Errc::kUsage,
+        "build: --certificate, --all-includers, --sign-key, --sign-cert, --consistency and --no-replace are for bases of Linux");
   HP_ASSIGN(const BuildProduct product, build(arguments.build));
   Json document = report_json(product, arguments.output);
   std::vector<Explanation> explanations;
@@ -185,7 +212,8 @@ void add_build_command(CLI::App& app, Chosen& chosen) {
   BuildOptions& build = arguments->build;
   command->add_option("--base", build.base, "the base that the running hypervisor was proven by")->required();
   command->add_option("--patch", build.pairs.patches, "a unified diff as for 'patch -p1'; several make one payload")->required();
-  command->add_option("--output", arguments->output, "where the payload goes (Xen)");
+  command->add_option("--output", arguments->output,
+                      "where the payload goes; of a base of Linux: the module (without, one is compared and proven only)");
   command->add_flag("--reverse", build.pairs.reverse, "apply the patches backwards");
   command->add_option("--fuzz", build.pairs.fuzz,
                       "outer context lines of a hunk that need not match, with a warning (default: none)");
@@ -197,6 +225,14 @@ void add_build_command(CLI::App& app, Chosen& chosen) {
   command->add_option("--certificate", arguments->certificate, "Linux: also write the certificate of the proof to this file");
   command->add_flag("--all-includers", arguments->all_includers,
                     "Linux: compile every unit that includes a changed header, whatever it uses of it");
+  command->add_option("--sign-key", arguments->sign_key, "Linux: sign the module with this private key (PEM, no passphrase)");
+  command->add_option("--sign-cert", arguments->sign_certificate, "Linux: the key's X.509 certificate");
+  command
+      ->add_option("--consistency", arguments->consistency,
+                   "Linux: 'thread' (default): each thread goes over when it is in none of the functions; 'kernel': all at once")
+      ->check(CLI::IsMember({"thread", "kernel"}));
+  command->add_flag("--no-replace", arguments->no_replace,
+                    "Linux: leave livepatches that are loaded in place (default: this one takes the place of all)");
   command->add_option("--threads", build.pairs.threads, "how many compilers run at a time (default: one per CPU)");
   add_json_option(*command, chosen);
   command->callback([arguments, &chosen] {

@@ -93,6 +93,17 @@ Result<KernelBuildProduct> build_kernel(buildenv::Base base, const KernelBuildOp
   if (!pairs.empty()) {
     HP_ASSIGN(product.certificate, buildenv::certificate_text(product.base, product.index, product.pairs));
   }
+  // From here on all that a rule of the core can say has been said. A patch that breaks one is not linked.
+  if (!options.module || product.findings.has_errors() || !product.changes_something()) return product;
+
+  say(options, "making the module");
+  KernelModuleOptions module = *options.module;
+  module.certificate = product.certificate;
+  module.fixes = product.fixes;
+  HP_ASSIGN(kernel::LivepatchModule made,
+            make_kernel_module(product.base, product.index, *stock, product.pairs, product.units, module, work.path()));
+  product.findings.append(made.report.findings);
+  if (!product.findings.has_errors()) product.module = std::move(made);
   return product;
 }
 

@@ -4,19 +4,22 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "buildenv/base.h"
 #include "buildenv/linux/kernel_pairs.h"
 #include "programs/hotpatch/command.h"
+#include "programs/hotpatch/kernel_module.h"
 #include "programs/hotpatch/patch_unit.h"
 
 namespace hotpatch::cli {
 
 struct KernelBuildOptions {
   buildenv::KernelPairOptions pairs;
-  bool progress = false;  // say on standard error what is being done
+  std::optional<KernelModuleOptions> module;  // nothing: compare and prove only
+  bool progress = false;                      // say on standard error what is being done
 };
 
 /// All that a build found out; the report is made of it.
@@ -27,7 +30,8 @@ struct KernelBuildProduct {
   std::vector<UnitPatch> units;  // by unit as `pairs.pairs`
   Diagnostics findings;          // of all passes
   std::vector<std::string> fixes;
-  std::string certificate;  // the text; empty if nothing was proven
+  std::string certificate;                        // the text; empty if nothing was proven
+  std::optional<kernel::LivepatchModule> module;  // nothing: not wanted, refused, or nothing to do
 
   [[nodiscard]] bool changes_something() const noexcept;
 };

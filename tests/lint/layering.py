@@ -28,6 +28,8 @@ MAY_USE = {  # component -> the other components that it may use
     "linux/profile": MODEL,
     "linux/payload": MODEL,
     "linux/host": MODEL | {"common/host", "linux/payload"},
+    "linux/module": CORE | {"common/prove", "linux/profile", "linux/payload"},
+    "linux/check": MODEL | {"linux/payload", "linux/module"},
     "xen/payload": CORE,
     "xen/relocate": MODEL | {"xen/payload"},
     "xen/check": CORE | {"xen/profile", "xen/payload"},

@@ -8,6 +8,7 @@ import json
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 PATCHES = pathlib.Path(__file__).resolve().parent / "patches"
 SAMPLE = 24
@@ -23,6 +24,9 @@ CASES = {
     "makefile": (3, set(), {"HP-build-system"}),
     "comment": (4, set(), set()),
 }
+
+# Of which a module is made, and whose functions it replaces.
+MODULES = {"five-files": "vmlinux", "module": "binfmt_misc"}
 
 
 def run(hotpatch, *arguments):
@@ -56,6 +60,32 @@ def check_case(hotpatch, base, name):
         again = run(hotpatch, "build", "--base", base, "--patch", str(PATCHES / f"{name}.patch"))[1]
         if again["certificate"] != report["certificate"]:
             bad.append("a second run gives another certificate")
+    if name in MODULES:
+        bad += check_module(hotpatch, base, name)
+    return bad
+
+
+def check_module(hotpatch, base, name):
+    """A module is made, says what it replaces, and is the same the second time."""
+    bad, files = [], []
+    for consistency in ("thread", "thread", "kernel"):
+        with tempfile.TemporaryDirectory() as folder:
+            output = pathlib.Path(folder) / "patch.ko"
+            code, report = run(hotpatch, "build", "--base", base, "--patch", str(PATCHES / f"{name}.patch"), "--output", str(output),
+                               "--consistency", consistency)
+            if code != 0:
+                return [f"no module of consistency {consistency}: {report.get('findings') or report}"]
+            files.append(output.read_bytes())
+        module = report["module"]
+        replaced = {function["name"] for function in module["functions"]}
+        if replaced != CASES[name][1] or {function["owner"] for function in module["functions"]} != {MODULES[name]}:
+            bad.append(f"the module replaces {module['functions']}")
+        if f"hotpatch_build_id={report['base']['build_id']}".encode() not in files[-1]:
+            bad.append("the module does not say which kernel it is for")
+    if files[0] != files[1]:
+        bad.append("a second run gives another module")
+    if files[0] == files[2]:
+        bad.append("the consistency makes no difference")
     return bad
 
 

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "programs/hotpatch/kernel_module.h"
+
+#include <algorithm>
+
+#include "buildenv/linux/kernel_tree.h"
+#include "buildenv/linux/module_source.h"
+#include "common/support/digest.h"
+#include "common/support/file.h"
+#include "linux/check/check.h"
+#include "linux/module/sign.h"
+
+namespace hotpatch::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t kMostSymvers = std::uint64_t{64} << 20;  // bytes
+
+Result<elf::Object> compile(const buildenv::ModuleCompiler& compiler, const fs::path& source, const fs::path& object,
+                            const std::string& module_name) {
+  HP_ASSIGN(const buildenv::Compiled compiled, compiler.compile(source, object, module_name));
+  if (!compiled.ok) return fail(Errc::kInvalid, source.filename().string() + " does not compile:\n" + compiled.errors);
+  return elf::read_object(object);
+}
+
+/// What was written is read by code that shares nothing with the maker, and must lead to the addresses that the maker meant.
+Result<> check_own_work(kernel::LivepatchModule& made, const kernel::TargetKernel& target) {
+  const kernel::CheckTarget against{
+      .image = target.image, .exports = target.exports, .record_sizes = target.record_sizes, .module_image = target.module_image};
+  HP_ASSIGN_DOING("read back the module", const kernel::ModuleCheck check, kernel::check_module(made.file, against));
+  if (check.findings.has_errors())
+    return fail(Errc::kUnsupported, "the module that was made is wrong:\n" + check.findings.text());
+  const auto differs = [&](const kernel::LivepatchRelocation& meant) {
+    return std::ranges::none_of(check.relocations, [&](const kernel::ResolvedRelocation& found) {
+      return found.section == meant.section && found.offset == meant.offset && found.symbol == meant.symbol &&
+             found.object == meant.object && found.address == meant.meant;
+    });
+  };
+  const auto wrong = std::ranges::find_if(made.report.relocations, differs);
+  if (wrong != made.report.relocations.end() || check.relocations.size() != made.report.relocations.size() ||
+      check.functions.size() != made.report.functions.size())
+    return fail(Errc::kUnsupported, "the module that was made does not lead to the addresses that it was made for" +
+                                        (wrong == made.report.relocations.end() ? std::string() : ": " + wrong->symbol));
+  return {};
+}
+
+}  // namespace
+
+Result<kernel::LivepatchModule> make_kernel_module(const buildenv::Base& base, const buildenv::UnitIndex& index,
+                                                   buildenv::StockKernel& stock, const buildenv::KernelPairBuild& pairs,
+                                                   const std::vector<UnitPatch>& units, const KernelModuleOptions& options,
+                                                   const fs::path& work) {
+  HP_ASSIGN(const std::string symvers, read_text_file(base.directory / "image/Module.symvers", kMostSymvers));
+  HP_ASSIGN(const kernel::Exports exports, kernel::Exports::parse(symvers));
+  kernel::TargetKernel target;
+  target.release = base.kernel->release;
+  target.image = &stock.image();
+  target.exports = &exports;
+  target.record_sizes = base.kernel->record_sizes;
+  target.module_image = [&](const std::string& module) -> Result<const elf::Image*> {
+    for (std::size_t owner = 0; owner < index.owners.size(); ++owner)
+      if (index.owners[owner].module_name() == module) return stock.owner_image(owner);
+    return fail(Errc::kNotFound, "the base has no module " + module);
+  };
+
+  std::vector<kernel::ModuleUnit> linked;
+  for (std::size_t i = 0; i < units.size(); ++i) {
+    if (!units[i].changes_something) continue;
+    linked.push_back({.owner = index.owners.at(pairs.pairs[i].owner).module_name(),
+                      .patch = &units[i].object,
+                      .located = &pairs.pairs[i].located});
+  }
+  HP_ASSIGN(const buildenv::ModuleCompiler compiler, buildenv::ModuleCompiler::make(base, index));
+  std::vector<elf::Object> hooks;
+  for (const fs::path& file : options.hooks) {
+    HP_ASSIGN_DOING("--hooks", elf::Object compiled,
+                    compile(compiler, fs::absolute(file), work / ("hooks" + std::to_string(hooks.size()) + ".o"), options.name));
+    hooks.push_back(std::move(compiled));
+  }
+  kernel::ModuleOptions module;
+  for (const elf::Object& object : hooks) module.hooks.push_back(&object);
+  module.name = options.name;
+  module.replace = options.replace;
+  module.consistency = options.consistency;
+  module.patch_digest = pairs.patch_sha256;
+  if (!options.certificate.empty()) module.certificate_digest = sha256_text(as_byte_view(options.certificate));
+  module.base = base.description;
+  module.tool_version = HOTPATCH_VERSION;
+  module.fixes = options.fixes;
+  HP_ASSIGN(
+      kernel::LivepatchModule made,
+      kernel::make_module(linked, target, module, [&](const std::string& source, const std::string& name) -> Result<elf::Object> {
+        const fs::path path = work / "wrapper.c";
+        HP_TRY(write_file(path, as_byte_view(source)));
+        return compile(compiler, path, work / "wrapper.o", name);
+      }));
+  if (made.file.empty()) return made;
+  HP_TRY(check_own_work(made, target));
+  if (!options.sign_key.empty()) {
+    HP_ASSIGN(const std::string config, read_text_file(base.directory / base.config));
+    kernel::SigningFiles files{.key = options.sign_key, .certificate = options.sign_certificate};
+    const std::string hash = buildenv::config_value(config, "MODULE_SIG_HASH");
+    if (hash != "n") files.hash = hash;
+    HP_ASSIGN(made.file, kernel::sign_module(made.file, files));
+    made.report.file_size = made.file.size();
+    made.report.is_signed = true;
+  }
+  return made;
+}
+
+Json module_json(const kernel::LivepatchModule& module, const std::string& name, const std::string& file) {
+  const kernel::ModuleReport& report = module.report;
+  Json object;
+  object["file"] = file;
+  object["name"] = name;
+  object["build_id"] = report.build_id.text();
+  object["size"] = report.file_size;
+  object["consistency"] = kernel::consistency_name(report.consistency);
+  object["signed"] = report.is_signed;
+  object["vermagic"] = report.vermagic;
+  object["stubs"] = report.stubs;
+  object["exported_symbols"] = report.exports;
+  Json& functions = object["functions"] = Json::array();
+  for (const kernel::ModuleFunction& function : report.functions)
+    functions.push_back({{"name", function.name},
+                         {"object", function.unit},
+                         {"owner", function.owner},
+                         {"position", function.position},
+                         {"old_address", hex(function.old_addr.value())},
+                         {"old_size", function.old_size},
+                         {"new_offset", function.new_offset},
+                         {"new_size", function.new_size}});
+  Json& sections = object["sections"] = Json::array();
+  for (const kernel::ModuleSection& section : report.sections)
+    sections.push_back({{"name", section.name},
+                        {"size", section.size},
+                        {"relocations", section.relocations},
+                        {"livepatch_relocations", section.livepatch_relocations}});
+  Json& relocations = object["livepatch_relocations"] = Json::array();
+  for (const kernel::LivepatchRelocation& relocation : report.relocations)
+    relocations.push_back({{"section", relocation.section},
+                           {"offset", relocation.offset},
+                           {"applied_for", relocation.object},
+                           {"symbol", relocation.symbol},
+                           {"address", hex(relocation.meant.value())}});
+  return object;
+}
+
+std::string module_text(const kernel::LivepatchModule& module, const std::string& name, const std::string& file) {
+  const kernel::ModuleReport& report = module.report;
+  std::string text = "module " + name + " (build ID " + report.build_id.text() + ")\n";
+  for (const kernel::ModuleFunction& function : report.functions)
+    text += "  replaces  " + function.name +
+            (function.position == 0 ? "" : " (number " + std::to_string(function.position) + ")") + " of " + function.owner +
+            "\n";
+  return text + "  refers to " + std::to_string(report.exports.size()) + " exported symbols; " +
+         std::to_string(report.relocations.size()) + " places by livepatch symbols, " + std::to_string(report.stubs) +
+         " of them stubs for calls\nwritten to " + file + " (" + std::to_string(report.file_size) + " bytes" +
+         (report.is_signed ? ", signed" : "") + ")\n";
+}
+
+}  // namespace hotpatch::cli

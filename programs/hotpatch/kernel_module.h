@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// From the changed functions of a Linux kernel to a livepatch module.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "buildenv/base.h"
+#include "buildenv/linux/kernel_pairs.h"
+#include "buildenv/linux/stock.h"
+#include "linux/module/module.h"
+#include "programs/hotpatch/command.h"
+#include "programs/hotpatch/patch_unit.h"
+
+namespace hotpatch::cli {
+
+struct KernelModuleOptions {
+  std::string name;                          // of the module
+  std::vector<std::filesystem::path> hooks;  // C files with the user's callbacks
+  kernel::Consistency consistency = kernel::Consistency::kThread;
+  bool replace = true;             // all livepatches that are loaded
+  std::filesystem::path sign_key;  // to sign with; empty: not signed
+  std::filesystem::path sign_certificate;
+  std::vector<std::string> fixes;
+  std::string certificate;  // its text
+};
+
+/// `units` are those of `pairs.pairs`, in that order. Everything of `work` is this call's to write. What was written is read back and
+/// resolved against the kernel anew: what does not agree is kUnsupported, a bug of ours.
+Result<kernel::LivepatchModule> make_kernel_module(const buildenv::Base& base, const buildenv::UnitIndex& index,
+                                                   buildenv::StockKernel& stock, const buildenv::KernelPairBuild& pairs,
+                                                   const std::vector<UnitPatch>& units, const KernelModuleOptions& options,
+                                                   const std::filesystem::path& work);
+
+/// What the build's report says of the module. `file` is where it was written.
+[[nodiscard]] Json module_json(const kernel::LivepatchModule& module, const std::string& name, const std::string& file);
+[[nodiscard]] std::string module_text(const kernel::LivepatchModule& module, const std::string& name, const std::string& file);
+
+}  // namespace hotpatch::cli

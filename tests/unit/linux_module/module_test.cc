@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tests/unit/linux_module/small_kernel.h"
+
+namespace hotpatch::kernel {
+namespace {
+
+using target::FixupKind;
+
+const RawSection* section_of(const RawModule& module, std::string_view name) {
+  const auto found = module.find(name);
+  return found ? &module.sections[*found] : nullptr;
+}
+
+/// "changing", which calls a helper that is not exported and one that is, and takes the address of a variable.
+small::Patch patch_of(const small::Kernel& kernel) {
+  small::Patch patch;
+  const auto original = patch.external("changing", kernel.at("changing"), true);
+  const auto helper = patch.external("helper", kernel.at("helper"));
+  const auto exported = patch.external("exported", kernel.at("exported"), true);
+  const auto state = patch.external("state", kernel.at("state"), true);
+  Bytes code(32, std::byte{0x90});
+  for (const std::size_t at : {0U, 5U, 10U}) code[at] = std::byte{0xe8};
+  const auto block = patch.text("changing", code);
+  patch.refer(block, 1, FixupKind::kBranch32, helper, -4, true);
+  patch.refer(block, 6, FixupKind::kBranch32, helper, -4, true);
+  patch.refer(block, 11, FixupKind::kBranch32, exported, -4, true);
+  patch.refer(block, 20, FixupKind::kPcRel32, state, -4);
+  patch.replaces(block, original);
+  return patch;
+}
+
+TEST_CASE("what a patch refers to leaves the module by stubs, exports and livepatch symbols, and reads back as it was meant") {
+  small::Kernel kernel;
+  const small::Patch patch = patch_of(kernel);
+  const auto made = small::make(kernel, {patch.unit()});
+  REQUIRE_MESSAGE(made, made.error().message());
+  REQUIRE_MESSAGE(!made->file.empty(), made->report.findings.text());
+  const ModuleReport& report = made->report;
+  CHECK(report.stubs == 1);  // two calls, one stub
+  CHECK(report.vermagic == "6.1.0-test SMP preempt mod_unload modversions ");
+  CHECK(report.exports == std::vector<std::string>{"exported", "klp_enable_patch"});
+  REQUIRE(report.functions.size() == 1);
+  CHECK(report.functions[0].old_addr == kernel.at("changing"));
+
+  const auto check = check_module(made->file, kernel.check_target());
+  REQUIRE_MESSAGE(check, check.error().message());
+  CHECK_MESSAGE(!check->findings.has_errors(), check->findings.text());
+  CHECK(check->functions.size() == 1);
+  REQUIRE(check->relocations.size() == report.relocations.size());
+  std::map<std::string, TargetAddr> addresses;
+  for (const ResolvedRelocation& relocation : check->relocations) addresses[relocation.symbol] = relocation.address;
+  CHECK(addresses.at(".klp.sym.vmlinux.helper,0") == kernel.at("helper"));
+  CHECK(addresses.at(".klp.sym.vmlinux.state,0") == kernel.at("state"));
+  CHECK(addresses.at(".klp.sym.vmlinux.__start_notes,0") == kernel.at("__start_notes"));
+
+  const auto module = RawModule::parse(made->file);
+  REQUIRE(module);
+  REQUIRE(section_of(*module, ".klp.rela.vmlinux..text") != nullptr);
+  CHECK((section_of(*module, ".klp.rela.vmlinux..text")->flags & 0x100002) == 0x100002);
+  CHECK(section_of(*module, "__versions")->size == 3 * 64);
+  CHECK(value_of(check->info, "import_ns") == "SOME_SPACE");
+  CHECK(value_of(check->info, "retpoline") == "Y");
+  CHECK(value_of(check->info, "hotpatch_function") == "vmlinux changing,0");
+}
+
+TEST_CASE("the same input gives the same bytes") {
+  small::Kernel kernel;
+  const small::Patch patch = patch_of(kernel);
+  const auto once = small::make(kernel, {patch.unit()});
+  const auto again = small::make(kernel, {patch.unit()});
+  REQUIRE(once);
+  REQUIRE(again);
+  CHECK(!once->file.empty());
+  CHECK(once->file == again->file);
+}
+
+TEST_CASE("only replacing functions have symbols, and what belongs to them lies behind") {
+  small::Kernel kernel;
+  small::Patch patch;
+  const auto helper = patch.text("new_helper", small::calling());  // listed first, placed second
+  const auto block = patch.text("changing", small::calling());
+  patch.refer(block, 1, FixupKind::kBranch32, helper, -4, true);
+  patch.refer(helper, 1, FixupKind::kBranch32, patch.external("helper", kernel.at("helper")), -4, true);
+  patch.replaces(block, patch.external("changing", kernel.at("changing"), true));
+  const auto made = small::make(kernel, {patch.unit()});
+  REQUIRE(made);
+  const auto module = RawModule::parse(made->file);
+  REQUIRE(module);
+  const std::size_t text = *module->find(".text");
+  std::vector<std::string_view> names;
+  for (const RawSymbol& symbol : module->symbols)
+    if (symbol.section == text && !symbol.name.empty() && symbol.value >= made->report.functions[0].new_offset)
+      names.push_back(symbol.name);
+  CHECK(names == std::vector<std::string_view>{"changing"});
+  CHECK(module->sections[text].size > made->report.functions[0].new_offset + made->report.functions[0].new_size);
+}
+
+TEST_CASE("an address of a replaced function is the original's") {
+  small::Kernel kernel;
+  small::Patch patch;
+  const auto block = patch.text("changing", Bytes(16, std::byte{0x90}));
+  patch.refer(block, 3, FixupKind::kPcRel32, block, -4);
+  patch.replaces(block, patch.external("changing", kernel.at("changing"), true));
+  const auto made = small::make(kernel, {patch.unit()});
+  REQUIRE(made);
+  bool found = false;
+  for (const LivepatchRelocation& relocation : made->report.relocations)
+    found = found || (relocation.section == ".text" && relocation.meant == kernel.at("changing"));
+  CHECK(found);
+}
+
+TEST_CASE("what cannot be redirected, found or kept is refused") {
+  small::Kernel kernel;
+  const auto rule_of = [&](const small::Patch& patch) {
+    const auto made = small::make(kernel, {patch.unit()});
+    REQUIRE(made);
+    CHECK(made->file.empty());
+    return made->report.findings.findings().empty() ? std::string() : made->report.findings.findings().front().rule;
+  };
+  small::Patch untraced;
+  untraced.replaces(untraced.text("untraced", small::calling()), untraced.external("untraced", kernel.at("untraced")));
+  CHECK(rule_of(untraced) == "HP030-untraceable");
+
+  small::Patch nowhere = patch_of(kernel);
+  nowhere.refer(extract::BlockIndex(0), 26, FixupKind::kPcRel32, nowhere.external("nowhere", TargetAddr(0x1000)), -4);
+  CHECK(rule_of(nowhere) == "HP100-unbound-reference");
+
+  small::Patch freed = patch_of(kernel);
+  freed.refer(extract::BlockIndex(0), 26, FixupKind::kPcRel32, freed.external("boot_only", kernel.at("boot_only")), -4);
+  CHECK(rule_of(freed) == "HP050-init");
+
+  small::Patch unproven = patch_of(kernel);
+  unproven.located.section_address[0] = kernel.at("helper");
+  CHECK(rule_of(unproven) == "HP111-unproven-function");
+
+  small::Patch strange = patch_of(kernel);
+  (void)strange.table("__unheard_of", 8);
+  CHECK(rule_of(strange) == "HP104-unknown-section");
+}
+
+TEST_CASE("a patch without a function is nothing to do") {
+  small::Kernel kernel;
+  const small::Patch empty;
+  const auto made = small::make(kernel, {empty.unit()});
+  REQUIRE(!made);
+  CHECK(made.error().code() == Errc::kNothingToDo);
+}
+
+}  // namespace
+}  // namespace hotpatch::kernel
