@@ -75,6 +75,13 @@ Result<std::string> open_attempt(const fs::path& state_dir) {
   return boot.empty() ? std::string("unknown") : boot;
 }
 
+Result<Outcome> load_one(Session& session, const AcceptedPatch& patch) {
+  const fs::path path = file_path(session.config().state_dir, patch.sha256);
+  HP_ASSIGN(const CheckedModule module, read_checked_module(path));
+  if (module.file.sha256 != patch.sha256) return fail(Errc::kTrust, "its copy, " + path.string() + ", was changed");
+  return load(session, module);
+}
+
 }  // namespace
 
 Result<std::vector<AcceptedPatch>> accepted_patches(const fs::path& state_dir, const BuildId& kernel) {
@@ -177,12 +184,13 @@ Result<BootOutcome> load_accepted(Session& session, bool retry) {
             .with_remedy("find out why; then linux-hotpatch boot --retry, or forget the patch that is to blame"));
   HP_TRY(write_attempt(session));
   for (const AcceptedPatch& patch : patches) {
-    HP_ASSIGN_DOING("the accepted patch " + patch.name, const CheckedModule module,
-                    read_checked_module(file_path(state_dir, patch.sha256)));
-    if (module.file.sha256 != patch.sha256)
-      return fail(Errc::kTrust, "the copy of the accepted patch " + patch.name + " in " + state_dir.string() + " was changed");
-    HP_ASSIGN_DOING("the accepted patch " + patch.name, Outcome loaded, load(session, module));
-    outcome.loaded.push_back(std::move(loaded));
+    Result<Outcome> loaded = load_one(session, patch);
+    if (!loaded) {
+      // A refusal is no crash. What was loaded before it may yet be one.
+      if (outcome.loaded.empty() && state_of(session.kernel(), patch.name) == PatchState::kAbsent) HP_TRY(confirm_boot(session));
+      return tl::unexpected(std::move(loaded).error().while_doing("the accepted patch " + patch.name));
+    }
+    outcome.loaded.push_back(*std::move(loaded));
   }
   return outcome;
 }

@@ -53,6 +53,7 @@ std::optional<JournalRecord> from_line(const std::string& line) {
   record.patch = text(json, "patch");
   record.fixes = text(json, "fixes");
   record.functions = texts(json, "functions");
+  record.targets = texts(json, "targets");
   record.outcome = text(json, "outcome");
   record.state = text(json, "state");
   record.replaced = texts(json, "replaced");
@@ -87,6 +88,7 @@ std::string journal_line(const JournalRecord& record) {
   add("patch", record.patch);
   add("fixes", record.fixes);
   add("functions", record.functions);
+  add("targets", record.targets);
   if (record.is_end) {
     made["outcome"] = record.outcome;
     made["state"] = record.state;

@@ -31,6 +31,7 @@ struct JournalRecord {
   std::string patch;                   // sha256 of the source patch
   std::string fixes;                   // CVE identifiers
   std::vector<std::string> functions;  // "vmlinux cmdline_proc_show,1"
+  std::vector<std::string> targets;    // "binfmt_misc BUILD-ID"
   // Of a line after:
   std::string outcome;                // "done", "already", "failed", "busy", "refused", "undecided", "interrupted"
   std::string state;                  // the patch's afterwards, as PatchState is named

@@ -9,6 +9,7 @@ namespace hotpatch::kernel::host {
 namespace {
 
 constexpr Milliseconds kLeavePoll{100};
+constexpr Milliseconds kGatePoll{50};
 constexpr Milliseconds kLeavePatience{5'000};  // for threads that are on their way out of the module
 constexpr unsigned kRemoveTries = 20;          // the kernel lets go of a patch's module a moment after the patch is gone
 constexpr Milliseconds kRemovePoll{50};
@@ -77,6 +78,27 @@ std::string held_back(const TransitionReport& report) {
   return report.why_reversed + (report.blockers.empty() ? "" : "; held back by " + describe(report.blockers));
 }
 
+// With gates, the kernel's transition changes nothing yet: the module switches when it finds no thread in the patch, and tries each second.
+Result<> wait_for_gates(Session& session, const std::string& name, StepReport& report) {
+  Kernel& kernel = session.kernel();
+  Clock& clock = session.clock();
+  const Milliseconds start = clock.now();
+  std::string state = gate_state(kernel, name);
+  for (; state != "live" && clock.now() - start < session.config().transition.budget && !clock.stop_requested();
+       state = gate_state(kernel, name))
+    clock.sleep(kGatePoll);
+  report.transition.took += clock.now() - start;
+  if (state == "live") return {};
+  report.transition.why_reversed = "its gates stay closed; in the way is " + (state.empty() ? "nobody that is known" : state);
+  const FrameSet frames = frames_of(kernel, name);
+  HP_TRY(kernel.write(kLivepatchDirectory + name + "/enabled", "0"));
+  const TransitionReport back =
+      watch_transition(kernel, clock, session.config().transition, name, false, frames, session.config().progress);
+  report.transition.end = back.end == TransitionEnd::kDone ? TransitionEnd::kReversed : TransitionEnd::kStuck;
+  report.transition.blockers = back.blockers;
+  return {};
+}
+
 JournalRecord record_of(const CheckedModule& module) {
   JournalRecord record;
   record.action = "load";
@@ -86,6 +108,7 @@ JournalRecord record_of(const CheckedModule& module) {
   record.patch = module.info.value(payload::kPatchKey);
   record.fixes = module.info.value(payload::kFixesKey);
   record.functions = module.functions;
+  record.targets = module.info.values(payload::kTargetKey);
   return record;
 }
 
@@ -97,6 +120,8 @@ Result<> insert_and_wait(Session& session, const CheckedModule& module, StepRepo
     return tl::unexpected(explain_insert(kernel, name, os_error));
   report.transition = watch_transition(kernel, session.clock(), session.config().transition, name, true, frames_of(kernel, name),
                                        session.config().progress);
+  if (report.transition.end == TransitionEnd::kDone && module.info.value(payload::kConsistencyKey) == payload::kKernelConsistency)
+    HP_TRY(wait_for_gates(session, name, report));
   if (report.transition.end == TransitionEnd::kDone) {
     const BuildId loaded = module_build_id(kernel, name);
     if (loaded == module.info.build_id) return {};

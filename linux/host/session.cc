@@ -68,6 +68,7 @@ void Session::record_end(JournalRecord& record) {
   record.time = clock_.utc();
   record.pid = ::getpid();
   record.functions.clear();
+  record.targets.clear();
   if (const Result<> written = journal_.append(journal_line(record)); !written) {
     warnings_.push_back("the journal does not have the outcome of " + record.action + " of " + record.name + " (" +
                         record.outcome + "): " + written.error().message());

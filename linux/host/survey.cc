@@ -26,6 +26,16 @@ std::vector<ObjectView> objects_of(Kernel& kernel, const std::string& name) {
   return objects;
 }
 
+// The kernel patches a target that comes later, whichever build of it that is.
+void check_targets(Kernel& kernel, const Remembered& patch, std::vector<std::string>& warnings) {
+  for (const std::string& target : patch.load.targets) {
+    const std::string name = target.substr(0, target.find(' '));
+    if (!kernel.exists("/sys/module/" + name) || name + " " + module_build_id(kernel, name).text() == target) continue;
+    warnings.push_back("the patch " + patch.load.name + " is for another build of the module " + name +
+                       " than the one that was loaded after it: unload that module");
+  }
+}
+
 // The flag of a live patch among those of a module (Linux 6.1, kernel/panic.c, taint_flags).
 bool is_livepatch_module(Kernel& kernel, const std::string& name) {
   return read_word(kernel, "/sys/module/" + name + "/taint").find('K') != std::string::npos;
@@ -86,10 +96,12 @@ Result<HostView> survey(Kernel& kernel, const std::filesystem::path& state_dir, 
     if (patch.state == PatchState::kAbsent) continue;  // gone meanwhile
     patch.objects = objects_of(kernel, name);
     patch.build_id = module_build_id(kernel, name);
+    patch.gate = gate_state(kernel, name);
     patch.taint = read_word(kernel, "/sys/module/" + name + "/taint");
     if (patch.state == PatchState::kPatching || patch.state == PatchState::kUnpatching)
       patch.blockers = blockers(kernel, patch.state == PatchState::kPatching, frames_of(kernel, name));
     if (const Remembered* known = memory.find(name)) patch.remembered = *known;
+    if (patch.remembered && patch.state != PatchState::kRetired) check_targets(kernel, *patch.remembered, view.warnings);
     view.patches.push_back(std::move(patch));
   }
   view.open_actions = memory.interrupted;

@@ -40,6 +40,7 @@ struct PatchView {
   std::vector<ObjectView> objects;       // none if it is retired
   BuildId build_id;                      // the module's
   std::string taint;                     // letters of Documentation/admin-guide/tainted-kernels.rst: "OEK"
+  std::string gate;                      // gate_state()
   std::vector<Task> blockers;            // in transition: who holds it back
   std::optional<Remembered> remembered;  // nothing: not loaded by this program, or before the journal began
 };
@@ -52,7 +53,7 @@ struct HostView {
   std::vector<PatchView> patches;           // by name, those in effect first
   std::vector<JournalRecord> open_actions;  // begun and not ended, as the journal has it
   bool at_work = false;                     // another process holds the lock: open_actions are its own
-  std::vector<std::string> warnings;        // about the journal
+  std::vector<std::string> warnings;        // about the journal; a target of a wrong build that came after its patch
 };
 
 /// kIo, kUnsupported if the kernel has no build ID. A journal that cannot be read is a warning. Without root, stacks are empty.

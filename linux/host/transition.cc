@@ -43,6 +43,10 @@ class Watch {
 
 }  // namespace
 
+std::string gate_state(Kernel& kernel, const std::string& name) {
+  return read_word(kernel, "/sys/module/" + name + "/parameters/state");
+}
+
 std::string patch_in_transition(Kernel& kernel) {
   for (const std::string& name : kernel.list(kLivepatchDirectory))
     if (read_word(kernel, file_of(name, "transition")) == "1") return name;

@@ -53,6 +53,9 @@ inline constexpr const char* kLivepatchDirectory = "/sys/kernel/livepatch/";
 TransitionReport watch_transition(Kernel& kernel, Clock& clock, const TransitionPolicy& policy, const std::string& name,
                                   bool patching, const FrameSet& frames, const TransitionProgress& progress);
 
+/// Of a module with gates (payload::kKernelConsistency): "live", "not live", or who is in the way. Empty if it has none.
+[[nodiscard]] std::string gate_state(Kernel& kernel, const std::string& name);
+
 /// The patch whose transition is under way; empty if there is none.
 [[nodiscard]] std::string patch_in_transition(Kernel& kernel);
 

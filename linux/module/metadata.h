@@ -19,13 +19,13 @@ namespace hotpatch::kernel {
 using payload::kBaseKey;
 using payload::kBuildIdKey;
 using payload::kCertificateKey;
+using payload::kConsistencyKey;
 using payload::kFixesKey;
 using payload::kFunctionKey;
 using payload::kPatchKey;
 using payload::kTargetKey;
-inline constexpr std::string_view kReleaseKey = "hotpatch_release";          // as uname -r prints it
-inline constexpr std::string_view kToolKey = "hotpatch_tool";                // what made it
-inline constexpr std::string_view kConsistencyKey = "hotpatch_consistency";  // "thread", "guarded", "kernel"
+inline constexpr std::string_view kReleaseKey = "hotpatch_release";  // as uname -r prints it
+inline constexpr std::string_view kToolKey = "hotpatch_tool";        // what made it
 
 using ModuleInfo = std::vector<std::pair<std::string, std::string>>;
 

@@ -10,6 +10,7 @@
 //   hotpatch_patch_sha256=HEX        of the source patch
 //   hotpatch_certificate_sha256=HEX  of the certificate of the proof
 //   hotpatch_fixes=ID …              CVE identifiers, separated by spaces
+//   hotpatch_consistency=NAME        "thread", "kernel": what switches at one instant
 //
 // The version string of a kernel does not do: all builds of one ABI have the same.
 #pragma once
@@ -33,6 +34,9 @@ inline constexpr std::string_view kBaseKey = "hotpatch_base";
 inline constexpr std::string_view kPatchKey = "hotpatch_patch_sha256";
 inline constexpr std::string_view kCertificateKey = "hotpatch_certificate_sha256";
 inline constexpr std::string_view kFixesKey = "hotpatch_fixes";
+inline constexpr std::string_view kConsistencyKey = "hotpatch_consistency";
+/// Of kConsistencyKey: the module has gates, and opens them itself, after the transition, when no thread is in the patch.
+inline constexpr std::string_view kKernelConsistency = "kernel";
 
 struct ModuleInfo {
   std::vector<std::pair<std::string, std::string>> entries;  // in the order of the bytes; one without '=' has an empty value

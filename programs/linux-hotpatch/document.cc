@@ -44,6 +44,7 @@ Json patch_json(const PatchView& patch) {
   made["state"] = state_name(patch.state);
   if (!patch.build_id.empty()) made["build_id"] = patch.build_id.text();
   if (!patch.taint.empty()) made["taint"] = patch.taint;
+  if (!patch.gate.empty()) made["gate"] = patch.gate;
   made["objects"] = Json::array();
   for (const ObjectView& object : patch.objects)
     made["objects"].push_back({{"name", object.name}, {"patched", object.is_patched}, {"functions", object.functions}});

@@ -91,6 +91,7 @@ void print_status(std::ostream& out, const HostView& view, const std::vector<Acc
         << since_text(patch) << "  " << fixes_text(patch) << '\n';
     for (const ObjectView& object : patch.objects)
       if (!object.is_patched) out << "waits for    the module " << printable(object.name) << '\n';
+    if (!patch.gate.empty()) out << "gates        " << printable(patch.gate) << '\n';
     print_blockers(out, patch.blockers);
   }
   for (const AcceptedPatch& patch : accepted) out << "at boot      " << printable(patch.name) << '\n';

@@ -66,6 +66,22 @@ TEST_CASE("a target that is not loaded is no obstacle, and is told") {
   CHECK(loaded->pending == std::vector<std::string>{"kvm"});
 }
 
+TEST_CASE("a target of another build that came after its patch is warned of") {
+  Desk desk;
+  desk.module.targets = {{"kvm", BuildId(as_byte_view("1234"))}};
+  desk.module.info.entries.emplace_back("hotpatch_target", "kvm 31323334");
+  REQUIRE(load(desk.session(), desk.module));
+  desk.kernel.files["/sys/module/kvm/notes/.note.gnu.build-id"] = note("1234");
+  auto view = survey(desk.kernel, desk.config.state_dir, desk.config.boot);
+  REQUIRE(view);
+  CHECK(view->warnings.empty());
+  desk.kernel.files["/sys/module/kvm/notes/.note.gnu.build-id"] = note("1235");
+  view = survey(desk.kernel, desk.config.state_dir, desk.config.boot);
+  REQUIRE(view);
+  REQUIRE(view->warnings.size() == 1);
+  CHECK(view->warnings[0].find("kvm") != std::string::npos);
+}
+
 TEST_CASE("settings of the kernel that make a patch impossible are named before anything is done") {
   Desk desk;
   Errc code = Errc::kRefused;
@@ -165,6 +181,29 @@ TEST_CASE("a nudge that helps ends the transition") {
   CHECK(loaded->transition.nudged == 1);
   CHECK(loaded->transition.took >= Milliseconds(5'000));
   CHECK(loaded->transition.took < Milliseconds(7'000));
+}
+
+TEST_CASE("a patch with gates is in effect when they are open, and taken back when they stay closed") {
+  Desk desk;
+  desk.module.info.entries.emplace_back("hotpatch_consistency", "kernel");
+  const std::string state = "/sys/module/fix/parameters/state";
+  desk.kernel.on_insert = [&] {
+    desk.appear("fix", "pach", false);
+    desk.kernel.files[state] = "cat:92 in pipe_read.cold\n";
+    return 0;
+  };
+  SUBCASE("open") {
+    desk.clock.on_sleep = [&] { desk.kernel.files[state] = "live\n"; };
+    CHECK(load(desk.session(), desk.module));
+    CHECK(state_of(desk.kernel, "fix") == PatchState::kApplied);
+  }
+  SUBCASE("closed") {
+    const auto loaded = load(desk.session(), desk.module);
+    REQUIRE_FALSE(loaded);
+    CHECK(loaded.error().code() == Errc::kBusy);
+    CHECK(loaded.error().message().find("cat:92 in pipe_read.cold") != std::string::npos);
+    CHECK_FALSE(desk.kernel.exists("/sys/module/fix"));
+  }
 }
 
 TEST_CASE("a user's wish to stop reverses, and does not leave a transition behind") {
