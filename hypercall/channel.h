@@ -83,6 +83,8 @@ class Channel {
   /// tells. `timeout_ns` bounds the barrier, 0 is Xen's own 30 ms. `flags` are LIVEPATCH_ACTION_*.
   [[nodiscard]] virtual Result<> action(const std::string& name, Action action, std::uint32_t timeout_ns,
                                         std::uint32_t flags) = 0;
+  /// What Xen prints on its console about all its payloads: the debug key 'x'. Lines that Xen printed for other reasons are among it.
+  [[nodiscard]] virtual Result<std::string> dump() = 0;
 };
 
 /// What an errno of the hypervisor is to us: kBusy for EBUSY and EAGAIN, else kRefused; with a remedy where the errno alone gives one.

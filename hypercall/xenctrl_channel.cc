@@ -127,7 +127,29 @@ class XenctrlChannel final : public Channel, private ListSource {
     return {};
   }
 
+  Result<std::string> dump() override {
+    // The ring is read up to its end first, so that only what comes afterwards is looked at.
+    std::uint32_t place = 0;
+    HP_TRY(read_console(place));
+    std::array<char, 2> key = {'x', '\0'};
+    if (xc_send_debug_keys(interface_.get(), key.data()) != 0) return refused("ask Xen to print its payloads");
+    return read_console(place);
+  }
+
  private:
+  /// What is in the console's ring from `place` on, which moves to its end.
+  Result<std::string> read_console(std::uint32_t& place) {
+    std::string text;
+    std::vector<char> buffer(std::size_t{64} << 10U);
+    for (unsigned round = 0; round < 64; ++round) {  // a console that is written to faster than it is read has no end
+      auto count = static_cast<unsigned>(buffer.size());
+      if (xc_readconsolering(interface_.get(), buffer.data(), &count, 0, 1, &place) != 0) return refused("read Xen's console");
+      if (count == 0) break;
+      text.append(buffer.data(), count);
+    }
+    return text;
+  }
+
   static tl::unexpected<Error> refused(std::string what) { return tl::unexpected(hypercall_error(std::move(what), errno)); }
 
   int call_action(Action action, char* name, std::uint32_t timeout_ns, std::uint32_t flags) {

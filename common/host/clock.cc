@@ -37,8 +37,10 @@ SystemClock::SystemClock() {
   }
 }
 
-Milliseconds SystemClock::now() {
-  return std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now().time_since_epoch());
+Milliseconds SystemClock::now() { return std::chrono::duration_cast<Milliseconds>(precisely_now()); }
+
+std::chrono::microseconds SystemClock::precisely_now() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch());
 }
 
 void SystemClock::sleep(Milliseconds duration) {

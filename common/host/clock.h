@@ -19,6 +19,8 @@ class Clock {
   virtual ~Clock() = default;
   /// Since some fixed moment; never goes back.
   [[nodiscard]] virtual Milliseconds now() = 0;
+  /// The same, for measuring what is short. As fine as now() unless the clock is the machine's.
+  [[nodiscard]] virtual std::chrono::microseconds precisely_now() { return now(); }
   /// May return early, when the user asks to stop.
   virtual void sleep(Milliseconds duration) = 0;
   /// The user asked to stop (SIGINT, SIGTERM, SIGHUP).
@@ -32,6 +34,7 @@ class SystemClock final : public Clock {
  public:
   SystemClock();
   [[nodiscard]] Milliseconds now() override;
+  [[nodiscard]] std::chrono::microseconds precisely_now() override;
   void sleep(Milliseconds duration) override;
   [[nodiscard]] bool stop_requested() override;
   [[nodiscard]] std::string utc() override;

@@ -62,13 +62,13 @@ void read_line(JournalLines& contents, std::string_view line, std::uint64_t numb
 /// What closes a line that a writer left without its end, so that it never passes for a whole one.
 constexpr std::string_view kCutOff = "~\n";
 
+}  // namespace
+
 Result<> sync_directory(const std::filesystem::path& path) {
   const UniqueFd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory.valid() || ::fsync(directory.get()) != 0) return fail_errno("sync " + path.string(), errno);
   return {};
 }
-
-}  // namespace
 
 Result<JournalLines> read_journal_lines(const std::filesystem::path& state_dir) {
   const std::filesystem::path path = state_dir / kFileName;

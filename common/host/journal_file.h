@@ -42,6 +42,9 @@ Result<JournalLines> read_journal_lines(const std::filesystem::path& state_dir);
 /// can write.
 Result<> make_state_dir(const std::filesystem::path& state_dir);
 
+/// The names in the directory are on the disk when this returns. kIo.
+Result<> sync_directory(const std::filesystem::path& path);
+
 /// The journal, open for appending. Only while the host's lock is held.
 class JournalFile {
  public:

@@ -10,12 +10,22 @@
 #include <nlohmann/json.hpp>
 
 #include "common/support/result.h"
+#include "xen/host/compare.h"
 #include "xen/host/operations.h"
+#include "xen/host/plan.h"
+#include "xen/host/restore.h"
 #include "xen/host/survey.h"
 
 namespace hotpatch::cli {
 
 using Json = nlohmann::ordered_json;
+
+/// What `show` knows besides the view.
+struct Shown {
+  std::optional<xen::LiveImage> live;
+  std::string why_no_bytes;  // if there is none
+  std::vector<xen::host::Comparison> comparisons;
+};
 
 inline constexpr const char* kSchema = "xen-hotpatch/1";
 
@@ -27,8 +37,11 @@ inline constexpr const char* kSchema = "xen-hotpatch/1";
                                   const std::string& state);
 [[nodiscard]] Json list_document(const xen::host::HostView& view);
 [[nodiscard]] Json status_document(const xen::host::HostView& view);
-[[nodiscard]] Json show_document(const xen::host::PayloadView& payload);
+[[nodiscard]] Json show_document(const xen::host::HostView& view, const xen::host::PayloadView& payload, const Shown& shown);
+[[nodiscard]] Json plan_document(const std::string& command, const std::string& name, const xen::host::Plan& plan);
 [[nodiscard]] Json history_document(const xen::host::JournalContents& journal);
+/// `off`: why nothing was restored; empty: it was.
+[[nodiscard]] Json restore_document(const std::vector<xen::host::Restored>& all, const std::string& off);
 void add_warnings(Json& document, const std::vector<std::string>& warnings);
 /// Writes the document, and nothing else, to standard output. Bytes that are not UTF-8 are replaced.
 void print_document(const Json& document);

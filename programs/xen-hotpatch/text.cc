@@ -50,7 +50,9 @@ const char* done_text(const std::string& command) {
   if (command == "upload") return "uploaded";
   if (command == "apply" || command == "load") return "applied";
   if (command == "revert") return "reverted";
-  if (command == "replace") return "applied in place of all others";
+  if (command == "accept") return "loaded at every boot from now on";
+  if (command == "forget") return "not loaded at boot any more";
+  if (command == "replace" || command == "upgrade") return "applied in place of all others";
   return "unloaded";
 }
 
@@ -58,7 +60,15 @@ const char* already_text(const std::string& command) {
   if (command == "upload") return "already loaded";
   if (command == "revert") return "not applied, nothing to revert";
   if (command == "unload") return "not loaded, nothing to unload";
+  if (command == "accept") return "already accepted";
+  if (command == "forget") return "not accepted, nothing to forget";
   return "already applied";
+}
+
+/// "1.3 ms"
+std::string milliseconds_text(std::chrono::microseconds duration) {
+  const auto tenths = (duration.count() + 50) / 100;
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " ms";
 }
 
 void print_open_actions(std::ostream& out, const HostView& view) {
@@ -77,9 +87,11 @@ void print_outcome(std::ostream& out, const std::string& command, const Outcome&
   out << outcome.name << ": " << (outcome.already ? already_text(command) : done_text(command));
   if (outcome.load_address) out << " at " << hex(*outcome.load_address);
   if (outcome.linked_for) out << ", linked for it";
-  if (!outcome.already) out << " (" << outcome.took.count() << " ms";
-  if (!outcome.already && outcome.attempts > 1) out << ", " << outcome.attempts << " tries";
-  if (!outcome.already) out << ")";
+  const bool is_timed = !outcome.already && outcome.attempts != 0;
+  if (is_timed) out << " (" << outcome.took.count() << " ms";
+  if (is_timed && outcome.attempts > 1) out << ", " << outcome.attempts << " tries";
+  if (outcome.barrier_timeout.count() != 0) out << ", barrier " << milliseconds_text(outcome.barrier);
+  if (is_timed) out << ")";
   out << '\n';
   for (const std::string& name : outcome.reverted) out << name << ": reverted\n";
 }
@@ -107,7 +119,14 @@ void print_status(std::ostream& out, const HostView& view) {
     const auto payload =
         std::find_if(view.payloads.begin(), view.payloads.end(), [&](const PayloadView& one) { return one.name == name; });
     out << "applied      " << place << "  " << printable(name);
-    if (payload != view.payloads.end()) out << "  since " << since_text(*payload) << "  " << about_text(*payload);
+    if (payload != view.payloads.end()) {
+      out << "  since " << since_text(*payload);
+      if (payload->remembered && !payload->remembered->applied_by.empty())
+        out << " by " << printable(payload->remembered->applied_by);
+      if (!xen::host::is_ours(*payload)) out << " by another tool";
+      if (const std::string base = xen::host::base_of(view, *payload); !base.empty()) out << ", on top of " << printable(base);
+      out << "  " << about_text(*payload);
+    }
     out << (place == view.stack.names.size() ? order : "") << '\n';
   }
   for (const PayloadView& payload : view.payloads) {
@@ -117,44 +136,129 @@ void print_status(std::ostream& out, const HostView& view) {
   print_open_actions(out, view);
 }
 
-void print_show(std::ostream& out, const PayloadView& payload) {
-  out << "name         " << printable(payload.name) << '\n';
+namespace {
+
+void print_line(std::ostream& out, const std::string& key, const std::string& value) {
+  if (value.empty()) return;
+  out << key << std::string(key.size() < 12 ? 13 - key.size() : 1, ' ') << printable(value) << '\n';
+}
+
+std::string when_and_who(const std::string& time, const std::string& user) {
+  return time.empty() || user.empty() ? time : time + " by " + user;
+}
+
+/// 16 bytes a line; "??" for what Xen writes itself.
+void print_bytes(std::ostream& out, std::uint64_t address, ByteView bytes, const std::vector<xen::LiveRange>& by_xen) {
+  constexpr std::size_t kPerLine = 16;
+  for (std::size_t at = 0; at < bytes.size(); at += kPerLine) {
+    out << "  " << hex(address + at) << " ";
+    for (std::size_t byte = at; byte < std::min(at + kPerLine, bytes.size()); ++byte) {
+      const bool is_open = std::ranges::any_of(by_xen, [&](const xen::LiveRange& range) {
+        return address + byte >= range.address && address + byte - range.address < range.size;
+      });
+      out << ' ' << (is_open ? "??" : hex_bytes(bytes.subspan(byte, 1)));
+    }
+    out << '\n';
+  }
+}
+
+void print_live(std::ostream& out, const xen::LiveImage& live) {
+  std::vector<std::vector<std::string>> rows = {{"SECTION", "ADDRESS", "BYTES"}};
+  for (const xen::LiveRange& section : live.sections)
+    rows.push_back({printable(section.name), hex(section.address), std::to_string(section.size)});
+  print_table(out, rows);
+  rows = {{"SYMBOL", "ADDRESS", "BYTES"}};
+  for (const xen::LiveSymbol& symbol : live.symbols)
+    rows.push_back({printable(symbol.name), hex(symbol.address), std::to_string(symbol.size)});
+  if (rows.size() > 1) print_table(out, rows);
+  for (const xen::LiveFunction& function : live.functions) {
+    out << "where " << printable(function.name) << " was, once applied:\n";
+    if (function.entry)
+      print_bytes(out, function.entry_addr, *function.entry, {});
+    else
+      out << "  " << hex(function.old_addr) << "  NOPs over " << function.new_size << " bytes\n";
+    if (!function.new_addr) continue;
+    out << "the new " << printable(function.name) << ":\n";
+    print_bytes(out, *function.new_addr, function.code, live.written_by_xen);
+  }
+  if (!live.written_by_xen.empty()) out << "??: what Xen writes itself while it loads the payload (alternatives)\n";
+}
+
+}  // namespace
+
+void print_show(std::ostream& out, const HostView& view, const PayloadView& payload, const Shown& shown) {
+  print_line(out, "name", payload.name);
   out << "state        " << state_text(payload.status);
   if (payload.status.rc < 0 && !payload.status.is_pending()) out << ", last action: " << std::strerror(-payload.status.rc);
   out << '\n';
-  out << "address      " << address_text(payload.metadata.load_address) << '\n';
-  if (payload.remembered && !payload.remembered->build_id.empty()) {
-    out << "build ID     " << payload.remembered->build_id << '\n';
-    out << "on top of    " << payload.remembered->depends << '\n';
+  print_line(out, "address", address_text(payload.metadata.load_address));
+  if (!xen::host::is_ours(payload)) print_line(out, "brought by", "another tool, or this one before its journal began");
+  if (payload.remembered) {
+    const xen::host::Remembered& known = *payload.remembered;
+    print_line(out, "build ID", known.build_id);
+    print_line(out, "on top of", xen::host::base_of(view, payload));
+    print_line(out, "used by", xen::host::join(xen::host::applied_dependents(view, payload)));
+    print_line(out, "uploaded", when_and_who(known.uploaded_at, known.uploaded_by));
+    print_line(out, "applied", when_and_who(known.applied_at, known.applied_by));
+    print_line(out, "reason", known.reason);
   }
-  if (payload.remembered && !payload.remembered->uploaded_at.empty())
-    out << "uploaded     " << payload.remembered->uploaded_at << '\n';
-  if (payload.remembered && !payload.remembered->applied_at.empty())
-    out << "applied      " << payload.remembered->applied_at << '\n';
-  for (const auto& entry : payload.metadata.entries) {
-    const std::string key = printable(entry.first);
-    out << key << std::string(key.size() < 12 ? 13 - key.size() : 1, ' ') << printable(entry.second) << '\n';
+  for (const auto& entry : payload.metadata.entries) print_line(out, printable(entry.first), entry.second);
+  if (payload.remembered && !payload.remembered->functions.empty()) {
+    std::vector<std::vector<std::string>> rows = {{"FUNCTION", "WAS AT", "BYTES", "IS AT", "BYTES"}};
+    for (const JournalFunction& function : payload.remembered->functions) {
+      std::optional<std::uint64_t> place;
+      if (function.new_offset && payload.metadata.load_address) place = *payload.metadata.load_address + *function.new_offset;
+      rows.push_back({printable(function.name), hex(function.old_addr), std::to_string(function.old_size), address_text(place),
+                      std::to_string(function.new_size)});
+    }
+    print_table(out, rows);
   }
-  if (!payload.remembered || payload.remembered->functions.empty()) return;
-  std::vector<std::vector<std::string>> rows = {{"FUNCTION", "WAS AT", "BYTES", "IS AT", "BYTES"}};
-  for (const JournalFunction& function : payload.remembered->functions) {
-    std::optional<std::uint64_t> place;
-    if (function.new_offset && payload.metadata.load_address) place = *payload.metadata.load_address + *function.new_offset;
-    rows.push_back({printable(function.name), hex(function.old_addr), std::to_string(function.old_size), address_text(place),
-                    std::to_string(function.new_size)});
-  }
+  if (shown.live)
+    print_live(out, *shown.live);
+  else
+    out << "its bytes are not known: " << printable(shown.why_no_bytes) << '\n';
+  if (shown.comparisons.empty()) return;
+  std::vector<std::vector<std::string>> rows = {{"", "COMPARED", "BELIEVED", "REPORTED BY XEN"}};
+  for (const xen::host::Comparison& one : shown.comparisons)
+    rows.push_back({one.agrees() ? "agrees" : "DIFFERS", printable(one.what), printable(one.believed), printable(one.reported)});
   print_table(out, rows);
 }
 
+void print_restored(std::ostream& out, const std::vector<xen::host::Restored>& all) {
+  if (all.empty()) out << "nothing is accepted\n";
+  for (const xen::host::Restored& one : all) {
+    out << printable(one.name) << ": " << restoration_name(one.restoration);
+    if (!one.detail.empty()) out << " (" << printable(one.detail) << ')';
+    out << '\n';
+  }
+}
+
+void print_plan(std::ostream& out, const xen::host::Plan& plan) {
+  if (plan.steps.empty() && plan.objections.empty()) out << "nothing to do\n";
+  for (std::size_t number = 0; number < plan.steps.size(); ++number)
+    out << "step " << number + 1 << "       " << printable(plan.steps[number]) << '\n';
+  for (const xen::host::Objection& objection : plan.objections) {
+    out << (objection.by_xen ? "Xen refuses  " : "refused      ") << printable(objection.error.message()) << '\n';
+    if (!objection.error.remedy().empty()) out << "  remedy: " << printable(objection.error.remedy()) << '\n';
+  }
+}
+
 void print_history(std::ostream& out, const xen::host::JournalContents& journal) {
-  std::vector<std::vector<std::string>> rows = {{"TIME", "COMMAND", "ACTION", "NAME", "OUTCOME", "STATE", "DETAIL"}};
+  std::vector<std::vector<std::string>> rows = {{"TIME", "BY", "COMMAND", "ACTION", "NAME", "OUTCOME", "STATE", "DETAIL"}};
   std::string boot;
   for (const JournalRecord& record : journal.records) {
     if (!record.is_end) continue;
-    if (record.boot != boot && !boot.empty()) rows.push_back({"", "", "", "(the host booted)", "", "", ""});
+    if (record.boot != boot && !boot.empty()) rows.push_back({"", "", "", "", "(the host booted)", "", "", ""});
     boot = record.boot;
-    rows.push_back({record.time, record.command, record.action, printable(record.name), record.outcome, record.state,
-                    printable(record.detail)});
+    std::string detail = record.detail;
+    if (!record.reverted.empty())
+      detail += (detail.empty() ? "" : "; ") + std::string("took out ") + xen::host::join(record.reverted);
+    if (record.barrier_us != 0)
+      detail += (detail.empty() ? "" : "; ") + std::string("barrier ") +
+                milliseconds_text(std::chrono::microseconds(record.barrier_us));
+    if (!record.reason.empty()) detail += (detail.empty() ? "" : "; ") + std::string("reason: ") + record.reason;
+    rows.push_back({record.time, printable(record.user), record.command, record.action, printable(record.name), record.outcome,
+                    record.state, printable(detail)});
   }
   if (rows.size() == 1) {
     out << "no history\n";

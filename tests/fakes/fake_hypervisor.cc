@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iomanip>
+#include <sstream>
 
 #include "common/support/check.h"
 
@@ -26,6 +28,22 @@ Bytes relocated_metadata(const elf::Object& object, std::uint64_t load_address) 
   return metadata;
 }
 
+/// Of an image that is linked for `address`, which has its functions' places as numbers.
+void place_functions(xen::PayloadInfo& info, const elf::Object& object, std::uint64_t address) {
+  const auto funcs = object.find_section(xen::kFuncsSection);
+  if (!funcs) return;
+  for (std::size_t number = 0; number < info.functions.size(); ++number) {
+    if (info.functions[number].new_place) continue;
+    const ByteView entries = object.section(*funcs).contents;
+    const auto value = load_le<std::uint64_t>(entries, number * xen::kFuncSize + xen::kFuncNewAddrOffset);
+    for (const xen::SectionLayout& placed : info.layout.sections) {
+      const std::uint64_t start = address + placed.offset;
+      if (value >= start && value - start < object.section(placed.section).size)
+        info.functions[number].new_place = xen::PayloadPlace{.section = placed.section, .offset = value - start};
+    }
+  }
+}
+
 }  // namespace
 
 void FakeHypervisor::fail_call(unsigned number, int os_error, bool after_effect) {
@@ -40,6 +58,7 @@ Result<> FakeHypervisor::enter(const std::string& kind, const std::function<int(
   if (fault != faults_.end() && !fault->second.second)
     return tl::unexpected(hypercall::hypercall_error(kind, fault->second.first));
   const int outcome = effect();
+  if (after_call) after_call(kind);
   if (fault != faults_.end()) return tl::unexpected(hypercall::hypercall_error(kind, fault->second.first));
   if (outcome != 0) return tl::unexpected(hypercall::hypercall_error(kind, -outcome));
   return {};
@@ -85,6 +104,7 @@ int FakeHypervisor::do_upload(const std::string& name, ByteView payload) {
   made.address = free_address();
   made.metadata = relocated_metadata(*object, made.address);
   made.info = *std::move(info);
+  place_functions(made.info, *object, made.address);
   loaded_.push_back(std::move(made));
   return 0;
 }
@@ -121,6 +141,32 @@ Result<> FakeHypervisor::action(const std::string& name, Action action, std::uin
   HP_CHECK(flags == 0, "a flag that nobody should need");
   last_timeout_ns_ = timeout_ns;
   return enter(hypercall::action_name(action), [&] { return do_action(name, action); });
+}
+
+Result<std::string> FakeHypervisor::dump() {
+  std::ostringstream out;
+  out << std::hex << std::setfill('0');
+  const auto pointer = [&](std::uint64_t value) -> std::ostream& { return out << std::setw(16) << value; };
+  HP_TRY(enter("dump", [] { return 0; }));
+  out << "(XEN) 'x' pressed - Dumping all livepatch patches\n(XEN) build-id: " << build_id_.text() << '\n';
+  for (const Loaded& payload : loaded_) {
+    const bool applied = payload.status.state == State::kApplied;
+    out << "(XEN)  name=" << payload.name << " state=" << (applied ? "APPLIED(2) " : "CHECKED(1) ");
+    pointer(payload.address) << " (.data=";
+    pointer(payload.address + payload.info.layout.rw_offset) << ", .rodata=";
+    pointer(payload.address + payload.info.layout.ro_offset)
+        << ") using " << std::dec << payload.info.layout.pages << std::hex << " pages.\n";
+    for (const xen::PayloadFunction& function : payload.info.functions) {
+      out << "(XEN)     " << function.name << " patch ";
+      pointer(function.old_addr.value()) << '(' << std::dec << function.old_size << std::hex << ") with ";
+      const auto place = function.new_place;
+      pointer(place ? payload.address + *payload.info.layout.offset_of(place->section) + place->offset : 0)
+          << " (" << std::dec << function.new_size << std::hex << ")\n";
+    }
+    out << "(XEN) build-id=" << payload.info.build_id.text() << "\n(XEN) depend-on=" << payload.info.depends.text()
+        << "\n(XEN) depend-on-xen=" << payload.info.xen_depends.text() << '\n';
+  }
+  return out.str();
 }
 
 int FakeHypervisor::do_action(const std::string& name, Action action) {
@@ -209,6 +255,13 @@ void FakeHypervisor::finish() {
   stack_.push_back(payload.name);
 }
 
+void FakeHypervisor::reboot(BuildId build_id) {
+  build_id_ = std::move(build_id);
+  loaded_.clear();
+  stack_.clear();
+  work_.reset();
+}
+
 void FakeHypervisor::foreign_upload(const std::string& name, ByteView payload) {
   HP_CHECK(do_upload(name, payload) == 0, "a foreign upload must succeed");
 }
@@ -218,12 +271,29 @@ void FakeHypervisor::foreign_action(const std::string& name, Action action) {
   if (work_) finish();
 }
 
+void FakeHypervisor::tear_out(const std::string& name) {
+  find(name)->status.state = State::kChecked;
+  std::erase(stack_, name);
+}
+
 void FakeHypervisor::make_rc_stale(const std::string& name) { find(name)->status.rc = -EAGAIN; }
 
 std::string FakeHypervisor::snapshot() const {
+  std::vector<std::string> payloads;
+  for (const Loaded& payload : loaded_) payloads.push_back(payload.name + " " + hypercall::state_name(payload.status.state));
+  return snapshot_of(payloads);
+}
+
+std::string FakeHypervisor::stable_snapshot() const {
+  std::vector<std::string> payloads;
+  for (const Loaded& payload : loaded_) payloads.push_back(payload.name + " " + hypercall::state_name(payload.status.state));
+  std::ranges::sort(payloads);
+  return snapshot_of(payloads);
+}
+
+std::string FakeHypervisor::snapshot_of(const std::vector<std::string>& payloads) const {
   std::string text;
-  for (const Loaded& payload : loaded_)
-    text += (text.empty() ? "" : ", ") + payload.name + " " + hypercall::state_name(payload.status.state);
+  for (const std::string& payload : payloads) text += (text.empty() ? "" : ", ") + payload;
   text += "; stack:";
   for (const std::string& name : stack_) text += " " + name;
   return text;

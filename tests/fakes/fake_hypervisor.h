@@ -29,6 +29,8 @@ class FakeHypervisor final : public hypercall::Channel {
   [[nodiscard]] Result<> action(const std::string& name, hypercall::Action action, std::uint32_t timeout_ns,
                                 std::uint32_t flags) override;
 
+  [[nodiscard]] Result<std::string> dump() override;
+
   /// The `number`-th call from now, counted from 1, fails with `os_error`; without any effect, or (`after_effect`) after its effect.
   void fail_call(unsigned number, int os_error, bool after_effect = false);
   void clear_faults() noexcept { faults_.clear(); }
@@ -36,6 +38,8 @@ class FakeHypervisor final : public hypercall::Channel {
   [[nodiscard]] unsigned calls() const noexcept { return calls_; }
   /// A call of that kind is made: before it, this runs.
   std::function<void(const std::string& kind)> before_call;
+  /// The same after its effect.
+  std::function<void(const std::string& kind)> after_call;
 
   /// Results of the coming actions at the barrier, in their order; 0 when these are used up.
   std::deque<int> barrier_results;
@@ -48,14 +52,21 @@ class FakeHypervisor final : public hypercall::Channel {
   /// An action whose result is not 0 has its effect all the same, as when a post-revert hook does what the revert hook failed to do.
   bool failure_has_effect = false;
 
+  /// Everything is forgotten, and the image may be another one.
+  void reboot(BuildId build_id);
+
   /// Another tool's doing: no call is counted, no fault strikes, and an action ends at once.
   void foreign_upload(const std::string& name, ByteView payload);
   void foreign_action(const std::string& name, hypercall::Action action);
+  /// Takes `name` out of the stack, wherever it is in it.
+  void tear_out(const std::string& name);
   /// The sticky -EAGAIN of an action that could not be scheduled.
   void make_rc_stale(const std::string& name);
 
   /// "a applied, b checked; stack: a": the state without return codes and whatever is under way.
   [[nodiscard]] std::string snapshot() const;
+  /// The same, the payloads by name and not in the order of their uploads.
+  [[nodiscard]] std::string stable_snapshot() const;
   [[nodiscard]] std::vector<std::string> stack() const { return stack_; }
   /// Actions that reached the barrier, one way or the other.
   [[nodiscard]] unsigned barriers() const noexcept { return barriers_; }
@@ -97,6 +108,7 @@ class FakeHypervisor final : public hypercall::Channel {
   unsigned calls_ = 0;
   unsigned barriers_ = 0;
   std::uint32_t last_timeout_ns_ = 0;
+  [[nodiscard]] std::string snapshot_of(const std::vector<std::string>& payloads) const;
   [[nodiscard]] std::uint64_t free_address() const;  // the lowest, as Xen's first fit gives it
 };
 

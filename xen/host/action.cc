@@ -24,7 +24,9 @@ constexpr Milliseconds kFirstPoll{2};
 constexpr Milliseconds kLongestPoll{100};
 constexpr unsigned kGetTries = 4;
 
-Milliseconds longest_action(const ActionPolicy& policy) noexcept { return 2 * policy.barrier_timeout + kCompletionGrace; }
+Milliseconds longest_action(const ActionPolicy& policy) noexcept {
+  return 2 * std::max(policy.barrier_timeout, policy.longest_barrier) + kCompletionGrace;
+}
 
 tl::unexpected<ActionError> ended(Failure failure, Error error) { return tl::unexpected(ActionError(failure, std::move(error))); }
 
@@ -34,7 +36,8 @@ class Runner {
   Runner(Channel& channel, Clock& clock, const std::string& name, Action action, const ActionPolicy& policy)
       : channel_(channel), clock_(clock), name_(name), action_(action), policy_(policy), backoff_(policy.patience(), clock) {
     HP_CHECK(action != Action::kUnload, "unloading is run_unload's");
-    HP_CHECK(policy.barrier_timeout.count() > 0 && policy.barrier_timeout.count() <= 4294, "the time-out must fit 32 bits of ns");
+    const Milliseconds longest = std::max(policy.barrier_timeout, policy.longest_barrier);
+    HP_CHECK(policy.barrier_timeout.count() > 0 && longest.count() <= 4294, "the time-out must fit 32 bits of ns");
   }
 
   Outcome run() {
@@ -42,16 +45,17 @@ class Runner {
       backoff_.start_try();
       const Step step = try_once();
       switch (step.next) {
-        case Next::kDone: return ActionReport{.already = step.already, .attempts = backoff_.tries(), .took = backoff_.elapsed()};
+        case Next::kDone: return report(step.already);
         case Next::kFail: return ended(step.failure, *step.error);
         case Next::kAgain: break;
+        case Next::kAgainLonger: timeout_ = std::max(timeout_, std::min(2 * timeout_, policy_.longest_barrier)); break;
       }
       if (!backoff_.pause()) return ended(Failure::kBusy, given_up(*step.error));
     }
   }
 
  private:
-  enum class Next : std::uint8_t { kDone, kFail, kAgain };
+  enum class Next : std::uint8_t { kDone, kFail, kAgain, kAgainLonger };
   struct Step {
     Next next = Next::kFail;
     bool already = false;
@@ -63,7 +67,15 @@ class Runner {
   static Step failed(Failure failure, Error error) {
     return {.next = Next::kFail, .already = false, .failure = failure, .error = std::move(error)};
   }
-  static Step again(Error error) { return {.next = Next::kAgain, .already = false, .failure = {}, .error = std::move(error)}; }
+  static Step again(Next how, Error error) { return {.next = how, .already = false, .failure = {}, .error = std::move(error)}; }
+
+  [[nodiscard]] ActionReport report(bool already) const {
+    return {.already = already,
+            .attempts = backoff_.tries(),
+            .took = backoff_.elapsed(),
+            .barrier_timeout = already ? Milliseconds(0) : timeout_,
+            .barrier = already ? std::chrono::microseconds(0) : barrier_};
+  }
 
   [[nodiscard]] State target() const noexcept { return action_ == Action::kRevert ? State::kChecked : State::kApplied; }
   [[nodiscard]] std::string doing() const { return std::string(hypercall::action_name(action_)) + " " + name_; }
@@ -72,8 +84,9 @@ class Runner {
     const Result<Status> before = get_stubbornly(channel_, clock_, name_);
     if (!before) return unreadable_before(before.error());
     if (before->state == target() && !before->is_pending()) return done(true);
-    const auto timeout = static_cast<std::uint32_t>(std::chrono::nanoseconds(policy_.barrier_timeout).count());
+    const auto timeout = static_cast<std::uint32_t>(std::chrono::nanoseconds(timeout_).count());
     const Result<> called = channel_.action(name_, action_, timeout, 0);
+    taken_at_ = clock_.precisely_now();
     if (!called) return after_refusal(*before, called.error());
     return wait_for_end(*before);
   }
@@ -106,7 +119,7 @@ class Runner {
     // A stale or true -EAGAIN was there before: then its presence afterwards says nothing, and patience is bounded anyway.
     if (action_ == Action::kRevert && !after->is_pending() && !before.is_pending())
       return failed(Failure::kRefused, not_on_top());
-    return again(explain_action(name_, action_, EBUSY, false));
+    return again(Next::kAgain, explain_action(name_, action_, EBUSY, false));
   }
 
   /// Xen took the request.
@@ -121,7 +134,10 @@ class Runner {
       }
       // Taken, and already where it should go: Xen ignored the request, so nothing is under way and the -EAGAIN is a stale one.
       if (before.state == target() && status->state == target()) return done(true);
-      if (!status->is_pending()) return outcome_of(*status);
+      if (!status->is_pending()) {
+        barrier_ = clock_.precisely_now() - taken_at_;
+        return outcome_of(*status);
+      }
       if (clock_.now() >= limit) return failed(Failure::kUndecided, unfinished());
       clock_.sleep(interval);
       interval = std::min(interval * 2, kLongestPoll);
@@ -143,7 +159,7 @@ class Runner {
                         .with_remedy("another tool may be at work on the same payload; xen-hotpatch status shows the state"));
     }
     Error error = explain_action(name_, action_, -status.rc, true);
-    if (status.rc == -EBUSY) return again(std::move(error));
+    if (status.rc == -EBUSY) return again(Next::kAgainLonger, std::move(error));
     return failed(Failure::kRefused, std::move(error));
   }
 
@@ -171,6 +187,9 @@ class Runner {
   Action action_;
   const ActionPolicy& policy_;
   Backoff backoff_;
+  Milliseconds timeout_ = policy_.barrier_timeout;
+  std::chrono::microseconds taken_at_{0};
+  std::chrono::microseconds barrier_{0};
 };
 
 }  // namespace
@@ -196,13 +215,20 @@ Outcome run_action(Channel& channel, Clock& clock, const std::string& name, Acti
   return Runner(channel, clock, name, action, policy).run();
 }
 
+namespace {
+
+ActionReport unloaded(bool already, const Backoff& backoff) {
+  return {.already = already, .attempts = backoff.tries(), .took = backoff.elapsed(), .barrier_timeout = {}, .barrier = {}};
+}
+
+}  // namespace
+
 Outcome run_unload(Channel& channel, Clock& clock, const std::string& name, const ActionPolicy& policy) {
   Backoff backoff(policy.patience(), clock);
   for (;;) {
     backoff.start_try();
     const Result<Status> before = get_stubbornly(channel, clock, name);
-    if (!before && before.error().os_error() == ENOENT)
-      return ActionReport{.already = true, .attempts = backoff.tries(), .took = backoff.elapsed()};
+    if (!before && before.error().os_error() == ENOENT) return unloaded(true, backoff);
     if (!before) return ended(Failure::kRefused, Error(before.error()).while_doing("unload " + name));
     if (before->state == State::kApplied && !before->is_pending()) {
       return ended(Failure::kRefused,
@@ -211,8 +237,7 @@ Outcome run_unload(Channel& channel, Clock& clock, const std::string& name, cons
     }
     const Result<> called = channel.action(name, Action::kUnload, 0, 0);
     const Result<Status> after = get_stubbornly(channel, clock, name);
-    if (!after && after.error().os_error() == ENOENT)
-      return ActionReport{.already = false, .attempts = backoff.tries(), .took = backoff.elapsed()};
+    if (!after && after.error().os_error() == ENOENT) return unloaded(false, backoff);
     if (!after)
       return ended(Failure::kUndecided, Error(after.error()).while_doing("unload " + name + ": the outcome cannot be read"));
     if (called) {

@@ -19,10 +19,14 @@
 
 namespace hotpatch::xen::host {
 
+/// How patient an action is. A barrier that times out is tried again with twice the time, up to the longest: processors that have come
+/// spin until the last one is there, so many short tries disturb guests less than one long try, and yet a busy host is given in to.
 struct ActionPolicy {
-  Milliseconds barrier_timeout{30};  // 1 to 4294: how long processors may take to gather, while guests stand still
-  unsigned retries = 10;             // after the first try; for what is busy
-  Milliseconds budget{30'000};       // no new try starts after that
+  Milliseconds barrier_timeout{
+      30};  // of the first try, 1 to 4294: how long processors may take to gather, while guests stand still
+  Milliseconds longest_barrier{240};  // of any try; barrier_timeout, where that is longer
+  unsigned retries = 10;              // after the first try; for what is busy
+  Milliseconds budget{30'000};        // no new try starts after that
 
   [[nodiscard]] RetryPolicy patience() const noexcept { return {.retries = retries, .budget = budget}; }
 };
@@ -31,6 +35,10 @@ struct ActionReport {
   bool already = false;  // Xen was asked for nothing: the state was there
   unsigned attempts = 0;
   Milliseconds took{0};
+  // Of apply, revert, replace, unless `already`; of the last try:
+  Milliseconds barrier_timeout{0};  // what Xen was given
+  std::chrono::microseconds barrier{
+      0};  // from Xen's taking the request to its being seen to have ended: an upper bound of the pause
 };
 
 /// How an action ended, where it did not end well.

@@ -28,18 +28,22 @@ std::string to_line(const JournalRecord& record) {
   made["boot"] = record.boot;
   made["id"] = record.id;
   made["event"] = record.is_end ? "end" : "begin";
+  if (!record.user.empty()) made["user"] = record.user;
+  if (!record.reason.empty()) made["reason"] = record.reason;
   made["command"] = record.command;
   made["action"] = record.action;
   made["name"] = record.name;
   if (!record.build_id.empty()) made["build_id"] = record.build_id;
   if (!record.depends.empty()) made["depends"] = record.depends;
   if (!record.xen_build_id.empty()) made["xen_build_id"] = record.xen_build_id;
+  if (!record.digest.empty()) made["digest"] = record.digest;
   if (!record.reappliable) made["reappliable"] = false;
   for (const JournalFunction& function : record.functions) made["functions"].push_back(function_to_json(function));
   if (record.is_end) {
     made["outcome"] = record.outcome;
     made["state"] = record.state;
     if (!record.reverted.empty()) made["reverted"] = record.reverted;
+    if (record.barrier_us != 0) made["barrier_us"] = record.barrier_us;
     if (record.os_error != 0) made["errno"] = record.os_error;
     if (!record.detail.empty()) made["detail"] = record.detail;
   }
@@ -80,17 +84,21 @@ std::optional<JournalRecord> from_line(std::string_view line) {
   record.pid = member<std::int64_t>(json, "pid", 0);
   record.boot = member<std::string>(json, "boot", {});
   record.id = member<std::uint64_t>(json, "id", 0);
+  record.user = member<std::string>(json, "user", {});
+  record.reason = member<std::string>(json, "reason", {});
   record.command = member<std::string>(json, "command", {});
   record.action = member<std::string>(json, "action", {});
   record.name = member<std::string>(json, "name", {});
   record.build_id = member<std::string>(json, "build_id", {});
   record.depends = member<std::string>(json, "depends", {});
   record.xen_build_id = member<std::string>(json, "xen_build_id", {});
+  record.digest = member<std::string>(json, "digest", {});
   if (const auto found = json.find("reappliable"); found != json.end() && found->is_boolean())
     record.reappliable = found->get<bool>();
   record.outcome = member<std::string>(json, "outcome", {});
   record.state = member<std::string>(json, "state", {});
   record.os_error = member<int>(json, "errno", 0);
+  record.barrier_us = member<std::uint64_t>(json, "barrier_us", 0);
   record.detail = member<std::string>(json, "detail", {});
   if (const auto functions = json.find("functions"); functions != json.end() && functions->is_array()) {
     for (const Json& function : *functions) {

@@ -32,20 +32,24 @@ struct JournalRecord {
   std::string boot;      // dom0's boot ID: Xen's state does not outlive it
   std::uint64_t id = 0;  // the same for the line before and the line after; unique in the file
   bool is_end = false;
+  std::string user;      // who ran it; empty if that was not recorded
+  std::string reason;    // what the user said why; empty: nothing
   std::string command;   // what the user ran: "load"
   std::string action;    // what Xen is asked to do: "upload", "apply", …
   std::string name;      // the payload's
   std::string build_id;  // the payload's; empty if not known
   std::string depends;   // the build ID that it goes on top of
   std::string xen_build_id;
-  std::vector<JournalFunction> functions;  // of an upload's first line, as is the next
+  std::vector<JournalFunction> functions;  // of an upload's first line, as are the next two
+  std::string digest;                      // of the payload's file: sha256_text()
   bool reappliable = true;                 // after a revert Xen applies it again without a new upload
   // Of a line after:
   std::string outcome;                // "done", "already", "failed", "busy", "undecided", "interrupted"
   std::string state;                  // the payload's afterwards: "applied", "checked", "absent", "unknown"
   std::vector<std::string> reverted;  // of a replacement: payloads that it took out, whether it succeeded or not
   int os_error = 0;
-  std::string detail;  // the error's message
+  std::uint64_t barrier_us = 0;  // microseconds that the last barrier took, as ActionReport; 0: none
+  std::string detail;            // the error's message
 };
 
 struct JournalContents {

@@ -17,6 +17,12 @@ Remembered& remembered(Memory& memory, const std::string& name) {
   return memory.payloads.back();
 }
 
+void no_longer_applied(Remembered& known) {
+  known.applied_at.clear();
+  known.applied_by.clear();
+  known.reason.clear();
+}
+
 void recall_upload(Memory& memory, const JournalRecord& begin, const JournalRecord& end) {
   if (end.outcome == "already") return;  // what is remembered of the first upload stands
   std::erase_if(memory.payloads, [&](const Remembered& known) { return known.name == end.name; });
@@ -24,7 +30,9 @@ void recall_upload(Memory& memory, const JournalRecord& begin, const JournalReco
   known.build_id = begin.build_id;
   known.depends = begin.depends;
   known.functions = begin.functions;
+  known.digest = begin.digest;
   known.uploaded_at = end.time;
+  known.uploaded_by = end.user;
   known.reappliable = begin.reappliable;
 }
 
@@ -38,7 +46,8 @@ const Remembered* Memory::find(const std::string& name) const noexcept {
 void learn(Memory& memory, const JournalRecord& begin, const JournalRecord& end) {
   for (const std::string& name : end.reverted) {
     forget(memory.stack, name);
-    remembered(memory, name).applied_at.clear();
+    no_longer_applied(remembered(memory, name));
+    remembered(memory, name).replaced_by = end.name;
   }
   if (end.state == "absent") {
     std::erase_if(memory.payloads, [&](const Remembered& known) { return known.name == end.name; });
@@ -48,13 +57,16 @@ void learn(Memory& memory, const JournalRecord& begin, const JournalRecord& end)
   if (end.state == "checked") forget(memory.stack, end.name);
   if (end.action == "upload") return recall_upload(memory, begin, end);
   Remembered& known = remembered(memory, end.name);
-  if (end.state == "checked") known.applied_at.clear();
+  if (end.state == "checked") no_longer_applied(known);
   if (end.state != "applied") return;
   const bool was_there = std::find(memory.stack.begin(), memory.stack.end(), end.name) != memory.stack.end();
   if (was_there) return;
   if (end.action == "replace") memory.stack.clear();
   memory.stack.push_back(end.name);
   known.applied_at = end.time;
+  known.applied_by = end.user;
+  known.replaced_by.clear();
+  known.reason = end.reason;
   known.spent = !known.reappliable;
 }
 

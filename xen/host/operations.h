@@ -23,7 +23,9 @@ struct Outcome {
   std::string relocated_by_xen;               // why, where it should have been linked here
   unsigned attempts = 0;
   Milliseconds took{0};
-  std::vector<std::string> reverted;  // of a replacement: payloads that were applied before; they are still loaded
+  Milliseconds barrier_timeout{0};       // as ActionReport
+  std::chrono::microseconds barrier{0};  // as ActionReport
+  std::vector<std::string> reverted;     // besides, or in a replacement: payloads that were applied before
 };
 
 /// With Relocation::kUserland in the session's configuration, the payload is linked here for the address at which Xen put it (settle.h).
@@ -31,10 +33,29 @@ struct Outcome {
 Result<Outcome> upload(Session& session, const std::string& name, const CheckedPayload& payload);
 /// kRefused besides, as replace, for an image that lies elsewhere than where it was linked for.
 Result<Outcome> apply(Session& session, const std::string& name);
-Result<Outcome> revert(Session& session, const std::string& name);
-/// Reverts whatever is applied and applies `name` at one barrier. With `unload_reverted` the reverted ones are unloaded afterwards.
-Result<Outcome> replace(Session& session, const std::string& name, bool unload_reverted);
+
+struct RevertOptions {
+  bool above = false;   // what was applied after it is reverted first, the last one first; the outcome names those
+  bool others = false;  // even where another tool brought it in
+};
+/// With `above`: kRejected for another tool's payloads, kRefused if the order is not known.
+Result<Outcome> revert(Session& session, const std::string& name, const RevertOptions& options = {});
+
+struct ReplaceOptions {
+  bool unload_reverted = false;  // afterwards
+  bool others = false;           // reverts payloads of other tools too
+};
+/// Reverts whatever is applied and applies `name` at one barrier. kRejected if plan.h's rules are against it. Where Xen fails after it
+/// has reverted what was applied, that is applied again, and the error says what came of it.
+Result<Outcome> replace(Session& session, const std::string& name, const ReplaceOptions& options = {});
+/// From one cumulative payload to the next: upload, replace, unload what was reverted. Checked before anything is touched. If it fails,
+/// what was applied before is applied again, and what this call uploaded is unloaded.
+Result<Outcome> upgrade(Session& session, const std::string& name, const CheckedPayload& payload, bool others = false);
+
+/// kRejected while an applied payload was made to go on top of it.
 Result<Outcome> unload(Session& session, const std::string& name);
+/// As upload; one that is there already, but may have been applied before and cannot be a second time, is uploaded anew.
+Result<Outcome> upload_fresh(Session& session, const std::string& name, const CheckedPayload& payload);
 /// upload, then apply. If that fails, what this call uploaded is unloaded again, unless Xen may still be at work on it.
 Result<Outcome> load(Session& session, const std::string& name, const CheckedPayload& payload);
 

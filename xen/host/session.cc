@@ -6,10 +6,10 @@
 #include <cerrno>
 #include <utility>
 
+#include "xen/host/look.h"
+
 namespace hotpatch::xen::host {
 namespace {
-
-constexpr const char* kJournalRemedy = "no change is made that cannot be recorded; free space, or give another --state-dir";
 
 std::string outcome_name(Failure failure) {
   switch (failure) {
@@ -24,6 +24,19 @@ std::string outcome_name(Failure failure) {
 std::string state_text(const Result<hypercall::Status>& status) {
   if (!status) return status.error().os_error() == ENOENT ? "absent" : "unknown";
   return hypercall::state_name(status->state);
+}
+
+/// What the memory has as applied and Xen has not: what a replacement by `by`, of which nobody saw the end, reverted. Nothing if Xen cannot
+/// be asked.
+std::vector<std::string> taken_out(hypercall::Channel& channel, const Memory& memory, const std::string& by) {
+  const Result<std::vector<hypercall::Listed>> listed = channel.list();
+  if (!listed) return {};
+  std::vector<std::string> names;
+  for (const std::string& name : memory.stack) {
+    const hypercall::Listed* entry = find_listed(*listed, name);
+    if (name != by && (entry == nullptr || entry->status.state != hypercall::State::kApplied)) names.push_back(name);
+  }
+  return names;
 }
 
 }  // namespace
@@ -67,6 +80,13 @@ void Session::close_interrupted() {
     end.functions.clear();
     end.outcome = "interrupted";
     end.state = state;
+    if (open.action == "replace") end.reverted = taken_out(channel_, memory_, open.name);
+    if (!end.reverted.empty() && state != "applied") {
+      std::string names;
+      for (const std::string& name : end.reverted) names += (names.empty() ? "" : ", ") + name;
+      warnings_.push_back("THE HOST HAS LOST PATCHES: that replacement took out, and did not put anything in their place: " +
+                          names + "; apply them again, in this order");
+    }
     record_end(end);
     learn(memory_, open, end);
   }
@@ -89,6 +109,8 @@ StepOutcome Session::perform(JournalRecord record, const std::function<StepOutco
   record.boot = config_.boot;
   record.id = ++last_id_;
   record.command = config_.command;
+  record.user = config_.user;
+  record.reason = config_.reason;
   record.is_end = false;
   if (Result<> written = journal_.append(record); !written) {
     return tl::unexpected(ActionError(Failure::kRefused, std::move(written)
@@ -102,6 +124,7 @@ StepOutcome Session::perform(JournalRecord record, const std::function<StepOutco
   record.state = state_now(channel_, clock_, record.name);
   if (outcome) {
     record.outcome = outcome->already ? "already" : "done";
+    record.barrier_us = static_cast<std::uint64_t>(outcome->barrier.count());
   } else {
     record.outcome = outcome_name(outcome.error().failure());
     record.os_error = outcome.error().error().os_error();

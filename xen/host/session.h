@@ -27,10 +27,16 @@ struct HostConfig {
   std::filesystem::path state_dir = std::filesystem::path(kDefaultStateDir);
   std::string boot;     // this_boot()
   std::string command;  // what the user ran, for the journal: "load"
+  std::string user;     // who, for the journal
+  std::string reason;   // why, for the journal
   ActionPolicy policy;
   Relocation relocation = Relocation::kUserland;
   Milliseconds lock_patience{10'000};
 };
+
+/// What to do where the state directory cannot be written.
+inline constexpr const char* kJournalRemedy =
+    "no change is made that cannot be recorded; free space, or give another --state-dir";
 
 using StepOutcome = tl::expected<ActionReport, ActionError>;
 

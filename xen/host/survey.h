@@ -10,6 +10,7 @@
 
 #include "hypercall/channel.h"
 #include "xen/host/memory.h"
+#include "xen/host/session.h"
 #include "xen/payload/metadata.h"
 
 namespace hotpatch::xen::host {
@@ -33,5 +34,8 @@ struct HostView {
 
 /// kRefused, kBusy, kMalformed as the channel. A journal that cannot be read is a warning.
 Result<HostView> survey(hypercall::Channel& channel, const std::filesystem::path& state_dir, const std::string& boot);
+
+/// The same for the one who holds the lock; what is under way is not asked for.
+Result<HostView> survey(Session& session);
 
 }  // namespace hotpatch::xen::host

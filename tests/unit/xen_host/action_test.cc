@@ -78,6 +78,33 @@ TEST_CASE("a barrier that is missed is tried again, after a pause, until it is m
   CHECK(host.xen.barriers() == 3);
 }
 
+TEST_CASE("the barrier gets more time each time that it was missed, up to a limit, and its length is told") {
+  Host host;
+  upload(host.xen, "a");
+  host.policy.longest_barrier = Milliseconds(100);
+  std::vector<std::uint32_t> given;
+  host.xen.before_call = [&](const std::string& kind) {
+    if (kind == "get" && (given.empty() || given.back() != host.xen.last_timeout_ns()))
+      given.push_back(host.xen.last_timeout_ns());
+  };
+  host.xen.barrier_results = {-EBUSY, -EBUSY, -EBUSY, -EBUSY};
+  const auto report = host.run("a", Action::kApply);
+  REQUIRE(report);
+  CHECK(given == std::vector<std::uint32_t>{0, 30'000'000, 60'000'000, 100'000'000});
+  CHECK(report->barrier_timeout == Milliseconds(100));
+  CHECK(report->barrier == std::chrono::milliseconds(2 + 4));  // two polls
+  // What is longer from the start stays so.
+  host.policy.barrier_timeout = Milliseconds(500);
+  host.xen.barrier_results = {-EBUSY};
+  REQUIRE(host.run("a", Action::kRevert));
+  CHECK(host.xen.last_timeout_ns() == 500'000'000);
+  // A call that Xen refused at once says nothing about the barrier.
+  host.policy.barrier_timeout = Milliseconds(30);
+  host.xen.failing_schedules = 3;
+  REQUIRE(host.run("a", Action::kApply));
+  CHECK(host.xen.last_timeout_ns() == 30'000'000);
+}
+
 TEST_CASE("retries are bounded, and then nothing has changed") {
   Host host;
   upload(host.xen, "a");

@@ -17,7 +17,13 @@ struct Desk {
   testing::FakeHypervisor xen{testing::sample_id(0xee)};
   testing::FakeClock clock;
   TempDir temp = *TempDir::make("hotpatch-desk");
-  HostConfig config = {.state_dir = temp.path() / "state", .boot = "boot", .command = "test", .policy = {}, .lock_patience = {}};
+  HostConfig config = {.state_dir = temp.path() / "state",
+                       .boot = "boot",
+                       .command = "test",
+                       .user = "alice",
+                       .reason = {},
+                       .policy = {},
+                       .lock_patience = {}};
 
   [[nodiscard]] std::unique_ptr<Session> session() {
     auto opened = Session::open(xen, clock, config, "x");

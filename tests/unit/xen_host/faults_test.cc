@@ -115,7 +115,11 @@ TEST_CASE("load: each of its calls fails once") {
 }
 
 TEST_CASE("replace: each of its calls fails once") {
-  run_with_all_faults({"replace", prepare_stack, [](Session& session) { return replace(session, "other", false); }});
+  run_with_all_faults({"replace", prepare_stack, [](Session& session) { return replace(session, "other"); }});
+}
+
+TEST_CASE("upgrade: each of its calls fails once") {
+  run_with_all_faults({"upgrade", prepare_applied, [](Session& session) { return upgrade(session, "other", checked(kOther)); }});
 }
 
 TEST_CASE("every GET fails from some call on: the outcome is undecided, and the journal does not claim to know") {

@@ -153,42 +153,6 @@ TEST_CASE("a payload with data of its own is loaded anew after a revert") {
   CHECK(desk.xen.snapshot() == "first applied; stack: first");
 }
 
-TEST_CASE("a replacement says what it took out, and unloads it if asked") {
-  Desk desk;
-  REQUIRE(load(*desk.session(), "first", checked(kFirst)));
-  REQUIRE(load(*desk.session(), "on-top", checked(kOnTop)));
-  REQUIRE(upload(*desk.session(), "other", checked(kOther)));
-  const auto replaced = replace(*desk.session(), "other", true);
-  REQUIRE(replaced);
-  CHECK(replaced->reverted == std::vector<std::string>{"first", "on-top"});
-  CHECK(desk.xen.snapshot() == "other applied; stack: other");
-}
-
-TEST_CASE("a replacement that fails after it took patches out says so in capitals, and which") {
-  Desk desk;
-  REQUIRE(load(*desk.session(), "first", checked(kFirst)));
-  REQUIRE(upload(*desk.session(), "other", checked(kOther)));
-  desk.xen.replace_loses_patches = true;
-  desk.xen.barrier_results = {-EINVAL};
-  const auto replaced = replace(*desk.session(), "other", false);
-  REQUIRE_FALSE(replaced);
-  CHECK(replaced.error().code() == Errc::kRefused);
-  CHECK(replaced.error().message().find("THE HOST HAS LOST PATCHES") != std::string::npos);
-  CHECK(replaced.error().message().find("first") != std::string::npos);
-}
-
-TEST_CASE("a replacement with a vetoing hook is refused and changes nothing") {
-  Desk desk;
-  testing::SamplePayload vetoing = kOther;
-  vetoing.has_veto = true;
-  REQUIRE(load(*desk.session(), "first", checked(kFirst)));
-  REQUIRE(upload(*desk.session(), "other", checked(vetoing)));
-  const auto replaced = replace(*desk.session(), "other", false);
-  REQUIRE_FALSE(replaced);
-  CHECK(replaced.error().os_error() == EOPNOTSUPP);
-  CHECK(desk.xen.stack() == std::vector<std::string>{"first"});
-}
-
 TEST_CASE("every change has a line before it and one after it in the journal") {
   Desk desk;
   desk.xen.before_call = [&desk](const std::string& kind) {

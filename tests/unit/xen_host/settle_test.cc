@@ -89,7 +89,7 @@ TEST_CASE("an image in a wrong place is applied by none of our commands") {
   const auto applied = apply(*desk.session(), "first");
   REQUIRE_FALSE(applied);
   CHECK(applied.error().message().find("must not be applied") != std::string::npos);
-  const auto replaced = replace(*desk.session(), "first", false);
+  const auto replaced = replace(*desk.session(), "first");
   REQUIRE_FALSE(replaced);
   CHECK(replaced.error().message().find("must not be applied") != std::string::npos);
   CHECK(desk.xen.barriers() == 0);

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "common/support/exit_code.h"
+#include "common/support/result.h"
+#include "xen/host/session.h"
+
+namespace hotpatch::cli {
+
+/// What the command line says.
+struct HostArguments {
+  std::string command;
+  std::string name;
+  std::string file;
+  std::string reason;
+  std::string symbols;  // where to write the symbol file; empty: nowhere
+  bool json = false;
+  bool dry_run = false;
+  bool above = false;
+  bool others = false;
+  bool compare = false;
+  bool unload_reverted = false;
+  std::string relocate = "userland";
+  unsigned watch_ms = 2000;
+  unsigned timeout_ms = 30;
+  unsigned longest_timeout_ms = 240;
+  unsigned retries = 10;
+  unsigned budget_ms = 30'000;
+  unsigned wait_ms = 10'000;
+  std::string state_dir = std::string(xen::host::kDefaultStateDir);
+};
+
+[[nodiscard]] xen::host::HostConfig config_of(const HostArguments& arguments, std::string boot);
+
+/// To standard error.
+void print_warnings(const std::vector<std::string>& warnings);
+void print_error(const Error& error);
+
+/// Says what went wrong, in a document too if one was asked for. `state` is the payload's now, empty if the command has none.
+ExitCode fail_with(const HostArguments& arguments, const Error& error, const std::string& state = {},
+                   const std::vector<std::string>& warnings = {});
+
+/// upload, load, upgrade, apply, revert, replace, unload.
+ExitCode run_change(const HostArguments& arguments);
+/// accept, forget.
+ExitCode run_accept(const HostArguments& arguments);
+/// What is accepted is loaded, as at boot.
+ExitCode run_restore(const HostArguments& arguments);
+/// list, status.
+ExitCode run_look(const HostArguments& arguments);
+ExitCode run_show(const HostArguments& arguments);
+/// Needs no hypervisor.
+ExitCode run_history(const HostArguments& arguments);
+
+}  // namespace hotpatch::cli
