@@ -25,3 +25,18 @@ build() {
     return 1
   fi
 }
+
+# say TITLE [LINE…]: what the reader of a demo should know now.
+say() { printf '\n\033[1m== %s\033[0m\n' "$1" | if [ -t 1 ]; then cat; else sed 's/\x1b\[[0-9]*m//g'; fi; shift; [ $# -eq 0 ] || printf '   %s\n' "$@"; }
+
+# run COMMAND…: shows the command as one would type it in $work, and runs it.
+run() {
+  local shown='' word
+  for word; do
+    word=${word//$work\//} word=${word//$top\//} word=${word//$HOME/\~}
+    case $word in *[[:space:]]*) word="'$word'" ;; esac
+    shown+=" $word"
+  done
+  printf '\n$%s\n' "$shown"
+  "$@"
+}

@@ -10,6 +10,7 @@
 
 #include "buildenv/base.h"
 #include "buildenv/cache.h"
+#include "buildenv/linux/stock_modules.h"
 #include "common/support/file.h"
 
 namespace hotpatch::e2e {
@@ -36,6 +37,8 @@ fs::path work_directory() {
 fs::path hotpatch_program() { return fs::path(HOTPATCH_TEST_PROGRAMS) / "hotpatch"; }
 fs::path host_tool() { return fs::path(HOTPATCH_TEST_PROGRAMS) / "xen-hotpatch"; }
 fs::path base_directory() { return variable("HOTPATCH_TEST_BASE", HOTPATCH_TEST_BASE_DIRECTORY); }
+fs::path linux_tool() { return fs::path(HOTPATCH_TEST_PROGRAMS) / "linux-hotpatch"; }
+fs::path linux_base_directory() { return variable("HOTPATCH_TEST_LINUX_BASE", HOTPATCH_TEST_LINUX_BASE_DIRECTORY); }
 fs::path source_file(const std::string& name) { return fs::path(HOTPATCH_TEST_SOURCES) / name; }
 
 std::optional<fs::path> corpus() {
@@ -56,20 +59,52 @@ process::Outcome hotpatch(std::vector<std::string> arguments) {
   return *outcome;
 }
 
-fs::path build_payload(const std::string& name, const std::vector<std::string>& arguments) {
-  const fs::path output = work_directory() / (name + ".livepatch");
-  std::vector<std::string> argv = {"build", "--base", base_directory().string(), "--output", output.string(), "--name", name};
+namespace {
+
+fs::path build(const fs::path& output, std::vector<std::string> argv, const std::vector<std::string>& arguments) {
+  argv.insert(argv.begin(), "build");
+  argv.insert(argv.end(), {"--output", output.string()});
   argv.insert(argv.end(), arguments.begin(), arguments.end());
   const process::Outcome outcome = hotpatch(argv);
   REQUIRE_MESSAGE(outcome.exit_status == 0,
-                  "building " << name << " ended with " << outcome.exit_status << ": " << outcome.output << outcome.errors);
+                  "building " << output << " ended with " << outcome.exit_status << ": " << outcome.output << outcome.errors);
   return output;
+}
+
+}  // namespace
+
+fs::path build_payload(const std::string& name, const std::vector<std::string>& arguments) {
+  return build(work_directory() / (name + ".livepatch"), {"--base", base_directory().string(), "--name", name}, arguments);
+}
+
+fs::path build_module(const std::string& name, const std::vector<std::string>& arguments) {
+  return build(work_directory() / (name + ".ko"), {"--base", linux_base_directory().string()}, arguments);
 }
 
 Bytes content_of(const fs::path& file) {
   Result<Bytes> content = read_file(file);
   REQUIRE_MESSAGE(content.has_value(), file.string());
   return *std::move(content);
+}
+
+Bytes kernel_module(const std::string& name) {
+  const fs::path output = HOTPATCH_TEST_MODULES;
+  process::Command command;
+  command.argv = {"python3", source_file("tests/e2e/kernel_modules/build.py").string(), linux_base_directory().string(),
+                  output.string()};
+  command.timeout = std::chrono::minutes(5);
+  const Result<process::Outcome> outcome = process::run(command);
+  REQUIRE_MESSAGE(outcome.has_value(), (outcome ? "" : outcome.error().message()));
+  REQUIRE_MESSAGE(outcome->exit_status == 0, outcome->errors);
+  return content_of(output / (name + ".ko"));
+}
+
+Bytes stock_module(const std::string& name) {
+  const auto base = buildenv::load_base(linux_base_directory());
+  REQUIRE_MESSAGE(base.has_value(), (base ? "" : base.error().message()));
+  auto modules = buildenv::stock_modules(*base, {name});
+  REQUIRE_MESSAGE(modules.has_value(), (modules ? "" : modules.error().message()));
+  return std::move(modules->back().file);
 }
 
 void Guest::add_payload(const std::string& name, Bytes content) {
@@ -86,10 +121,11 @@ std::size_t Guest::add(const std::string& command, std::chrono::seconds timeout)
   return scenario_.steps.size() - 1;
 }
 
-lab::Options default_options() {
-  const auto base = buildenv::load_base(base_directory());
+lab::Options default_options(lab::System system) {
+  const auto base = buildenv::load_base(system == lab::System::kXen ? base_directory() : linux_base_directory());
   REQUIRE_MESSAGE(base.has_value(), (base ? "" : base.error().message()));
   lab::Options options;
+  options.system = system;
   options.boot_image = base->boot_path();
   const auto cache = buildenv::cache_directory();
   REQUIRE(cache.has_value());
@@ -99,8 +135,8 @@ lab::Options default_options() {
 }
 
 void Guest::run(const lab::Options* options) {
-  scenario_.programs.push_back(host_tool().string());
-  Result<lab::Transcript> outcome = lab::run(scenario_, options != nullptr ? *options : default_options());
+  scenario_.programs.push_back((system_ == lab::System::kXen ? host_tool() : linux_tool()).string());
+  Result<lab::Transcript> outcome = lab::run(scenario_, options != nullptr ? *options : default_options(system_));
   REQUIRE_MESSAGE(outcome.has_value(), (outcome ? "" : outcome.error().message()));
   transcript_ = *std::move(outcome);
   const std::string text = log_transcript(name_, transcript_);

@@ -21,6 +21,8 @@ inline constexpr const char* kReadChangeset = "cat /sys/hypervisor/properties/ch
 [[nodiscard]] std::filesystem::path hotpatch_program();
 [[nodiscard]] std::filesystem::path host_tool();
 [[nodiscard]] std::filesystem::path base_directory();
+[[nodiscard]] std::filesystem::path linux_tool();
+[[nodiscard]] std::filesystem::path linux_base_directory();
 /// A file of the project.
 [[nodiscard]] std::filesystem::path source_file(const std::string& name);
 /// The directory of real patches; none if there is none here.
@@ -33,12 +35,18 @@ void mark_skipped();
 process::Outcome hotpatch(std::vector<std::string> arguments);
 /// `hotpatch build` of these arguments on the base into a file NAME.livepatch. Fails the test case if it does not succeed.
 std::filesystem::path build_payload(const std::string& name, const std::vector<std::string>& arguments);
+/// The same on the Linux base, into NAME.ko.
+std::filesystem::path build_module(const std::string& name, const std::vector<std::string>& arguments);
 [[nodiscard]] Bytes content_of(const std::filesystem::path& file);
+/// One of the modules in tests/e2e/kernel_modules, built for the Linux base when it is first wanted. Fails the test case if it cannot be.
+[[nodiscard]] Bytes kernel_module(const std::string& name);
+/// A module of the Linux base as it was shipped.
+[[nodiscard]] Bytes stock_module(const std::string& name);
 
-/// One boot of the base, with xen-hotpatch in it.
+/// One boot of a base, with its host tool in it.
 class Guest {
  public:
-  explicit Guest(std::string name) : name_(std::move(name)) {}
+  explicit Guest(std::string name, lab::System system = lab::System::kXen) : name_(std::move(name)), system_(system) {}
   /// Puts the file into the guest's directory /payloads.
   void add_payload(const std::string& name, Bytes content);
   /// A step, to be judged afterwards by the test case. Returns its index.
@@ -58,12 +66,13 @@ class Guest {
 
  private:
   std::string name_;
+  lab::System system_;
   lab::Scenario scenario_;
   lab::Transcript transcript_;
 };
 
 /// The options that run() takes if it gets none.
-[[nodiscard]] lab::Options default_options();
+[[nodiscard]] lab::Options default_options(lab::System system = lab::System::kXen);
 /// The transcript as text, also written to the build directory's e2e-logs.
 std::string log_transcript(const std::string& name, const lab::Transcript& transcript);
 

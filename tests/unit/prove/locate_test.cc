@@ -252,8 +252,9 @@ TEST_CASE("a weak function that lost against another unit's is absent, and calls
 
 TEST_CASE("a weak function that lost is absent, too, where its code is in the image with the rest of its section") {
   test::Toolchain tools;
-  const elf::Object weak = tools.compile(
-      "weak.c", "__attribute__((weak,noinline)) int f(void) { return 1; }\nint g(void) { return 7; }\n", {"-fno-function-sections"});
+  const elf::Object weak =
+      tools.compile("weak.c", "__attribute__((weak,noinline)) int f(void) { return 1; }\nint g(void) { return 7; }\n",
+                    {"-fno-function-sections"});
   (void)tools.compile("strong.c", "int f(void) { return 2; }\n");
   const auto image = elf::Image::make(tools.link("image", {"weak.o", "strong.o"}));
   REQUIRE(image);

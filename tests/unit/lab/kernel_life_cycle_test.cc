@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "buildenv/lab/kernel_life_cycle.h"
+
+#include <doctest/doctest.h>
+
+#include "buildenv/lab/qemu.h"
+
+namespace hotpatch::lab {
+namespace {
+
+TEST_CASE("modules come before the patches and again with them, patches are taken out downwards, and the log is read last") {
+  KernelTrial trial;
+  trial.modules = {{"below", {}}, {"above", {}}};
+  trial.reloaded = {"above"};
+  trial.patches = {{"low", {}}, {"high", {}}};
+  trial.tool = "/usr/bin/linux-hotpatch";
+  trial.probe = "uname";
+  const auto cycle = kernel_life_cycle(std::move(trial));
+  REQUIRE(cycle.has_value());
+  std::vector<std::string> names;
+  for (const Step& step : cycle->scenario.steps) names.push_back(step.name);
+  CHECK(names == std::vector<std::string>{"module below", "module above", "probe, original", "load low", "load high",
+                                          "probe, patched", "module above out", "module above in again",
+                                          "probe, patched, above anew", "unload high", "unload low", "probe, reverted",
+                                          "the kernel has no complaints"});
+  const std::vector<Step>& steps = cycle->scenario.steps;
+  CHECK(steps[4].needs == 3U);
+  CHECK(steps[9].needs == 4U);
+  CHECK(steps[10].needs == 3U);
+  CHECK_FALSE(steps[6].expected_status.has_value());  // it may be in use
+  CHECK_FALSE(steps[12].needs.has_value());           // whatever happened
+  CHECK(cycle->probe_patched == 5U);
+  CHECK(cycle->probe_reverted == 11U);
+  CHECK(cycle->scenario.files.size() == 4);
+}
+
+TEST_CASE("nothing to try is an error") { CHECK_FALSE(kernel_life_cycle({}).has_value()); }
+
+TEST_CASE("a kernel boots with its arguments behind the lab's own") {
+  const auto argv = qemu_linux_arguments({Accelerator::kTcg, 2, 512, "module.sig_enforce=1"});
+  CHECK(argv.back().ends_with("rdinit=/init module.sig_enforce=1"));
+}
+
+}  // namespace
+}  // namespace hotpatch::lab
