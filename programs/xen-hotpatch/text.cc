@@ -202,7 +202,13 @@ void print_show(std::ostream& out, const HostView& view, const PayloadView& payl
     print_line(out, "applied", when_and_who(known.applied_at, known.applied_by));
     print_line(out, "reason", known.reason);
   }
-  for (const auto& entry : payload.metadata.entries) print_line(out, printable(entry.first), entry.second);
+  // A text that is no key=value is shown too.
+  for (const auto& entry : payload.metadata.entries) {
+    if (entry.second.empty())
+      out << printable(entry.first) << '\n';
+    else
+      print_line(out, printable(entry.first), entry.second);
+  }
   if (payload.remembered && !payload.remembered->functions.empty()) {
     std::vector<std::vector<std::string>> rows = {{"FUNCTION", "WAS AT", "BYTES", "IS AT", "BYTES"}};
     for (const JournalFunction& function : payload.remembered->functions) {

@@ -85,8 +85,8 @@ class Runner {
     if (!before) return unreadable_before(before.error());
     if (before->state == target() && !before->is_pending()) return done(true);
     const auto timeout = static_cast<std::uint32_t>(std::chrono::nanoseconds(timeout_).count());
+    asked_at_ = clock_.precisely_now();  // before the call: Xen may have finished before it returns
     const Result<> called = channel_.action(name_, action_, timeout, 0);
-    taken_at_ = clock_.precisely_now();
     if (!called) return after_refusal(*before, called.error());
     return wait_for_end(*before);
   }
@@ -135,7 +135,7 @@ class Runner {
       // Taken, and already where it should go: Xen ignored the request, so nothing is under way and the -EAGAIN is a stale one.
       if (before.state == target() && status->state == target()) return done(true);
       if (!status->is_pending()) {
-        barrier_ = clock_.precisely_now() - taken_at_;
+        barrier_ = clock_.precisely_now() - asked_at_;
         return outcome_of(*status);
       }
       if (clock_.now() >= limit) return failed(Failure::kUndecided, unfinished());
@@ -188,7 +188,7 @@ class Runner {
   const ActionPolicy& policy_;
   Backoff backoff_;
   Milliseconds timeout_ = policy_.barrier_timeout;
-  std::chrono::microseconds taken_at_{0};
+  std::chrono::microseconds asked_at_{0};
   std::chrono::microseconds barrier_{0};
 };
 

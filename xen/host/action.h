@@ -36,9 +36,8 @@ struct ActionReport {
   unsigned attempts = 0;
   Milliseconds took{0};
   // Of apply, revert, replace, unless `already`; of the last try:
-  Milliseconds barrier_timeout{0};  // what Xen was given
-  std::chrono::microseconds barrier{
-      0};  // from Xen's taking the request to its being seen to have ended: an upper bound of the pause
+  Milliseconds barrier_timeout{0};       // what Xen was given
+  std::chrono::microseconds barrier{0};  // from asking Xen to seeing that it has ended: an upper bound of the pause
 };
 
 /// How an action ended, where it did not end well.
