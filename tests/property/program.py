@@ -57,6 +57,9 @@ class Program:
     shift: int = 0        # lines put at the top
     synchronise: bool = False  # a #line directive takes the shift back
     padding: str = ""     # what is put there: comments, declarations of no use
+    types: dict = dataclasses.field(default_factory=dict)       # of variables, where they are not long
+    attributes: dict = dataclasses.field(default_factory=dict)  # of variables and functions
+    member: str = ""      # put at the end of struct ops
 
 
 class Generator:
@@ -135,7 +138,7 @@ def render_statement(kind, p, indent="  "):
 
 
 def render(program):
-    out = [PRELUDE]
+    out = [PRELUDE.replace("stop)(long, long);", f"stop)(long, long);{program.member}")]
     if program.shift or program.padding:
         first = PRELUDE.count("\n") + 1
         out.append(program.padding + "\n" * program.shift)
@@ -144,9 +147,10 @@ def render(program):
     for name, values in program.tables.items():
         out.append(f"static const long {name}[8] = {{{', '.join(map(str, values))}}};\n")
     for name, value in program.variables.items():
-        out.append(f"static long {name} = {value};\n")
+        attribute = program.attributes.get(name, "")
+        out.append(f"static {program.types.get(name, 'long')} {name} {attribute} = {value};\n")
     for f in program.functions:
-        linkage = f.linkage.replace("noinline", "__attribute__((noinline))")
+        linkage = program.attributes.get(f.name, "") + f.linkage.replace("noinline", "__attribute__((noinline))")
         body = "".join(render_statement(*statement) for statement in f.statements).replace("self(", f.name + "(")
         out.append(f"{linkage} long {f.name}(long a) {{\n  long b = a;\n{body}  return a - b;\n}}\n")
     return "".join(out)
@@ -275,11 +279,67 @@ MUTATIONS = {
 }
 
 
+# Changes that a patch cannot make to a running system. Each returns, beside what the others do, the name of what it changed.
+
+def initialiser(g, program):
+    name = g.random.choice(list(program.variables))
+    program.variables[name] = g.number()
+    return None, "the initial value of a variable", name
+
+
+def variable_type(g, program):
+    name = g.random.choice(list(program.variables))
+    program.types[name] = "int"
+    return None, "the size of a variable", name
+
+
+def alignment(g, program):
+    name = g.random.choice(list(program.variables))
+    program.attributes[name] = "__attribute__((aligned(64)))"
+    return None, "the alignment of a variable", name
+
+
+def weak(g, program):
+    found = [f for f in program.functions if not f.linkage]
+    f = g.random.choice(found)
+    program.attributes[f.name] = "__attribute__((weak)) "
+    return f.name, "a symbol turns weak", f.name
+
+
+def static_initialiser(g, program):
+    found = pick(g, program, "static")
+    if not found:
+        return None
+    f, _, p = found
+    p["n"] = g.number()
+    return f.name, "the initial value of a static", p["name"]
+
+
+def layout(_g, program):
+    if not any(kind == "ops" for f in program.functions for kind, _ in flatten(f.statements)):
+        return None
+    program.member = " long (*added)(long);"
+    return None, "a member in a structure", "operations"
+
+
+# Name -> the change, and the rules of which one has to refuse it if the compiler's output shows it.
+REFUSALS = {
+    "initialiser": (initialiser, {"HP005-data-initialiser"}),
+    "static_initialiser": (static_initialiser, {"HP005-data-initialiser"}),
+    "variable_type": (variable_type, {"HP004-data-size"}),
+    "alignment": (alignment, {"HP012-alignment"}),
+    "weak": (weak, {"HP013-binding"}),
+    "layout": (layout, {"HP001-layout"}),
+}
+
+
 def make_case(seed, mutation):
-    """(original source, patched source, changed function or None, what was done), or None where the mutation does not apply."""
+    """(original source, patched source, changed function or None, what was done), and of a change that has to be refused the name of
+    what it changed; or None where the mutation does not apply."""
     original = Generator(seed).program()
     patched = copy.deepcopy(original)
     generator = Generator(seed * 7919 + 1)
     generator.serial = 100000  # numbers that the original has not
-    done = MUTATIONS[mutation](generator, patched)
+    change = REFUSALS[mutation][0] if mutation in REFUSALS else MUTATIONS.get(mutation, nothing)
+    done = change(generator, patched)
     return None if done is None else (render(original), render(patched), *done)
