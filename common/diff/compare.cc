@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 
+#include "common/diff/placement.h"
 #include "common/diff/record_size.h"
 #include "common/diff/rule.h"
 
@@ -30,7 +31,7 @@ class Comparer {
     spread_from_constants();
     find_removed();
     check_rules();
-    check_storage();
+    check_placement(original_, patched_, correlation_, unit_, product_);
     check_ambiguous();
     check_aliases();
     check_unnamed();
@@ -60,7 +61,14 @@ class Comparer {
       change(index).reason = "new";
       return;
     }
+    if (entity.kind == EntityKind::kFunction && original_.entity(*twin).role == SectionRole::kInit &&
+        entity.role != SectionRole::kInit) {
+      change(index).verdict = Verdict::kNew;
+      change(index).reason = "the original is there at boot only";
+      return;
+    }
     auto difference = equality_.compare(*twin, index);
+    if (!difference) difference = raised_alignment(original_, *twin, patched_, index);
     const auto shifts = [&] {
       std::string text;
       for (const LineShift& line : equality_.line_shifts())
@@ -91,10 +99,6 @@ class Comparer {
       const EntityIndex parent(i);
       const Entity& entity = patched_.entity(parent);
       if (entity.kind != EntityKind::kFunction || entity.parent) continue;
-      const auto twin = correlation_.to_original(parent);
-      if (HP_DIFFERS(part_count, twin && original_.entity(*twin).parts.size() != entity.parts.size()))
-        mark(parent, "has " + std::to_string(entity.parts.size()) + " out-of-line parts instead of " +
-                         std::to_string(original_.entity(*twin).parts.size()));
       for (const EntityIndex part : entity.parts)
         if (HP_DIFFERS(part, change(part).verdict != Verdict::kSame))
           mark(parent, "its out-of-line part " + std::string(patched_.entity(part).name) + " differs");
@@ -140,6 +144,12 @@ class Comparer {
     unite_parts();
   }
 
+  static bool is_export(const ObjectModel& model, const Entity& entity) {
+    if (entity.role != SectionRole::kBootTable) return false;
+    const std::string_view section = model.object().section(entity.section).name;
+    return std::ranges::any_of(model.profile().export_sections, [&](std::string_view name) { return section.starts_with(name); });
+  }
+
   /// Exists after boot.
   static bool is_live(const Entity& entity) {
     return entity.role != SectionRole::kInit && entity.role != SectionRole::kBootTable;
@@ -154,7 +164,9 @@ class Comparer {
     }
     for (const EntityIndex index : product_.removed) {
       const Entity& entity = original_.entity(index);
-      if (entity.role == SectionRole::kBootTable)
+      if (is_export(original_, entity))
+        find("HP053-export", Severity::kWarning, entity, "an export is removed: the running system goes on offering it", "");
+      else if (entity.role == SectionRole::kBootTable)
         find("HP052-boot-table", Severity::kError, entity, "an entry of a table that is read at boot is removed",
              "leave it in place");
       if (entity.kind == EntityKind::kData && entity.is_writable && (!entity.role || entity.role == SectionRole::kPerCpu))
@@ -173,6 +185,12 @@ class Comparer {
       if ((what.verdict != Verdict::kChanged && what.verdict != Verdict::kNew) || what.is_private) continue;
       const bool is_new = what.verdict == Verdict::kNew;
       const std::string how = is_new ? "is new" : "changes (" + what.reason + ")";
+      if (is_new && is_export(patched_, entity)) {
+        find("HP053-export", Severity::kWarning, entity,
+             "is exported: the running system's table of exports stays as it is, and what is loaded later does not find it", "");
+        change(EntityIndex(i)).verdict = Verdict::kNone;
+        continue;
+      }
       if (entity.role) {
         check_role(entity, *entity.role, how, is_new);
         if (*entity.role != SectionRole::kReadOnly) continue;
@@ -189,35 +207,6 @@ class Comparer {
                    : "the initial value of live data changes (" + what.reason +
                          "), which would have no effect on the value it has now",
            "set the new value in a load hook, or keep new state in a new variable");
-    }
-  }
-
-  /// The section's name without the variable's own: what the linker script sorts data by.
-  static std::string_view storage_of(const ObjectModel& model, const Entity& entity) {
-    const std::string_view section = model.object().section(entity.section).name;
-    const bool is_own = section.size() > entity.name.size() + 1 && section.ends_with(entity.name) &&
-                        section[section.size() - entity.name.size() - 1] == '.';
-    return is_own ? section.substr(0, section.size() - entity.name.size() - 1) : section;
-  }
-
-  /// Live data stays where it is, whatever the patched source says: what is constant there, or made read-only after boot, cannot be
-  /// written.
-  void check_storage() {
-    for (std::size_t i = 0; i < patched_.entities().size(); ++i) {
-      const Entity& entity = patched_.entities()[i];
-      const auto twin = correlation_.to_original(EntityIndex(i));
-      if (entity.kind != EntityKind::kData || !entity.is_writable || !twin) continue;
-      const Entity& before = original_.entity(*twin);
-      // With other content it is refused for that.
-      if (before.kind != EntityKind::kData || product_.changes[i].verdict == Verdict::kChanged) continue;
-      const std::string_view from = storage_of(original_, before);
-      const std::string_view to = storage_of(patched_, entity);
-      if (from == to) continue;
-      find("HP007-data-moved", Severity::kError, entity,
-           "live data is in " + std::string(from) + ", where it stays, and not in " + std::string(to) +
-               (before.is_writable ? ": whether it may be written there is not known"
-                                   : ": it is constant there, and writing it is fatal"),
-           "leave the variable as it is, and keep new state in a new one");
     }
   }
 

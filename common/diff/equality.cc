@@ -189,12 +189,18 @@ bool Equality::may_differ_in_lines_only(EntityIndex original, EntityIndex patche
 
 std::optional<Difference> Equality::compare_data(const Entity& original, const Entity& patched) {
   if (original.kind == EntityKind::kExternal && patched.kind == EntityKind::kExternal) return std::nullopt;
-  if (HP_DIFFERS(kind, original.kind != patched.kind)) return Difference{0, 0, "is now defined elsewhere"};
   ByteView before = original_.contents(original);
   ByteView after = patched_.contents(patched);
   if (HP_DIFFERS(data_size, original.size != patched.size && !is_padded(original, before, patched, after)))
     return Difference{0, 0, "size " + hex(patched.size) + " instead of " + hex(original.size)};
-  if (HP_DIFFERS(data_presence, before.empty() != after.empty())) return Difference{0, 0, "has content on one side only"};
+  if (before.empty() != after.empty()) {
+    // What has no content in the object begins as zeros.
+    const bool is_zero =
+        std::ranges::all_of(before.empty() ? after : before, [](std::byte byte) { return byte == std::byte{0}; });
+    if (HP_DIFFERS(data_presence, !is_zero || original.references.size() != patched.references.size()))
+      return Difference{0, 0, "has content on one side only"};
+    return std::nullopt;
+  }
   before = before.first(std::min(before.size(), after.size()));
   after = after.first(before.size());
   std::size_t next_before = 0;
@@ -282,8 +288,6 @@ std::optional<std::string> Equality::compare_record(const Record& original, cons
     if (field.kind == target::FieldKind::kCode && original.companion && patched.companion) continue;  // its content, below
     if (HP_DIFFERS(field_target, !same_place(*to_before, *to_after))) return changed;
   }
-  if (HP_DIFFERS(companion_presence, original.companion.has_value() != patched.companion.has_value()))
-    return table + ": the code it refers to has moved";
   if (original.companion && patched.companion) {
     const auto references_before = original_.references(*original.companion);
     const auto references_after = patched_.references(*patched.companion);
@@ -302,6 +306,7 @@ std::optional<std::string> Equality::compare_record(const Record& original, cons
 
 std::optional<std::string> Equality::compare_reference(const Reference& original, const Reference& patched) {
   const bool same = !HP_DIFFERS(reference_kind, folded(original.kind) != folded(patched.kind)) &&
+                    !HP_DIFFERS(reference_slot, original.is_slot != patched.is_slot) &&
                     !HP_DIFFERS(reference_target, !same_place(original.target, patched.target));
   if (same) return std::nullopt;
   const auto name = [](const ObjectModel& model, const Place& place) {

@@ -67,6 +67,12 @@ Evidence::Evidence(const ObjectModel& model) : model_(model) {
       split = {
           .base = entity.name.substr(0, last + 1), .stem = std::string(entity.name.substr(0, last + 1)), .stem_differs = true};
     }
+    if (entity.kind == EntityKind::kData && !entity.symbol) {
+      // Its name is where it lies: only the section says something, and not the number that the compiler may have given to it.
+      const std::string_view section = model.object().section(entity.section).name;
+      split = {
+          .base = {}, .stem = std::string(section.substr(0, section.find_last_not_of("0123456789.") + 1)), .stem_differs = true};
+    }
     stems_[i] = std::move(split.stem);
     bases_[i] = split.base;
     is_numbered_[i] = split.stem_differs;
@@ -114,7 +120,7 @@ std::uint64_t Evidence::label(EntityIndex index) const {
 std::uint64_t Evidence::user_label(EntityIndex user) const {
   const Entity& entity = model_.entity(user);
   // A clone or a part counts as the function that it was made of: which of them the compiler makes is its own business.
-  if (entity.name.empty()) return mix(2, identities_[user.value()]);
+  if (!entity.symbol) return mix(2, identities_[user.value()]);
   return mix(3, hash_of(bases_[entity.parent ? entity.parent->value() : user.value()]));
 }
 

@@ -4,10 +4,115 @@
 #include <algorithm>
 
 namespace hotpatch::diff {
+namespace {
+
+constexpr std::size_t kReach = 16;  // instructions: the arguments of one call
+
+/// The opcode and operand bytes of an instruction, without its prefixes.
+struct Encoding {
+  std::size_t opcode = 0;  // offset, bytes
+  unsigned rex = 0;
+};
+
+Encoding encoding(ByteView code) {
+  Encoding found;
+  if (!code.empty() && code[0] == std::byte{0x66}) ++found.opcode;
+  if (found.opcode < code.size() && (std::to_integer<unsigned>(code[found.opcode]) & 0xf0) == 0x40)
+    found.rex = std::to_integer<unsigned>(code[found.opcode++]);
+  return found;
+}
+
+/// The number of the register that the instruction moves an immediate to; nothing if it does something else.
+std::optional<unsigned> loaded_register(ByteView code) {
+  const Encoding at = encoding(code);
+  if (at.opcode >= code.size()) return std::nullopt;
+  const unsigned opcode = std::to_integer<unsigned>(code[at.opcode]);
+  const unsigned high = (at.rex & 1) << 3;
+  if (opcode >= 0xb8 && opcode <= 0xbf) return (opcode - 0xb8) | high;
+  if (opcode != 0xc7 || at.opcode + 1 >= code.size()) return std::nullopt;
+  const unsigned operands = std::to_integer<unsigned>(code[at.opcode + 1]);
+  return operands >> 6 == 3 ? std::optional((operands & 7) | high) : std::nullopt;
+}
+
+/// Whether the instruction sets up another argument: it neither reads nor writes `argument`, and goes nowhere.
+bool sets_another(ByteView code, unsigned argument) {
+  if (const auto loaded = loaded_register(code)) return *loaded != argument;
+  const Encoding at = encoding(code);
+  if (at.opcode >= code.size()) return false;
+  const unsigned opcode = std::to_integer<unsigned>(code[at.opcode]);
+  const bool is_pop = opcode >= 0x58 && opcode <= 0x5f;  // before a tail call
+  if (is_pop) return ((opcode - 0x58) | ((at.rex & 1) << 3)) != argument;
+  if (at.opcode + 1 >= code.size()) return false;
+  const unsigned operands = std::to_integer<unsigned>(code[at.opcode + 1]);
+  const unsigned mode = operands >> 6;
+  const unsigned memory = (operands & 7) | ((at.rex & 1) << 3);
+  const unsigned other = ((operands >> 3) & 7) | ((at.rex & 4) << 1);
+  const bool is_move = opcode == 0x89 || opcode == 0x8b || opcode == 0x8d || opcode == 0x31 || opcode == 0x33;
+  const bool moves_stack = (opcode == 0x81 || opcode == 0x83) && mode == 3 && memory == 4;
+  if (moves_stack) return true;
+  const bool has_index = mode != 3 && (operands & 7) == 4;
+  const bool is_relative = mode == 0 && (operands & 7) == 5;
+  return is_move && !has_index && other != argument && (is_relative || memory != argument);
+}
+
+}  // namespace
+
+/// Follows the code from the instruction to the call that it sets up an argument of.
+bool LineProof::is_line_argument(const ObjectModel& model, const Entity& entity, std::size_t index) const {
+  constexpr std::uint8_t kRegisters[] = {7, 6, 2, 1, 8, 9};  // of the arguments, by the System V ABI
+  const ByteView contents = model.contents(entity);
+  const auto& instructions = entity.instructions;
+  const auto code_of = [&](const target::Instruction& instruction) {
+    return contents.subspan(instruction.offset, instruction.length);
+  };
+  const auto argument = loaded_register(code_of(instructions[index]));
+  if (!argument) return false;
+  const auto begins_with = [&](const Reference& reference, std::string_view text) {
+    const Entity& string = model.entity(reference.target.entity);
+    return string.kind == EntityKind::kString && reference.target.offset == 0 &&
+           as_text(model.contents(string)).starts_with(text);
+  };
+  std::size_t at = index + 1;
+  for (std::size_t step = 0; step < kReach && at < instructions.size(); ++step) {
+    const target::Instruction& instruction = instructions[at];
+    const auto reference = std::ranges::lower_bound(entity.references, instruction.offset, {}, &Reference::offset);
+    const bool has_reference = reference != entity.references.end() && reference->offset < instruction.end();
+    const bool is_call = instruction.flow == target::Flow::kCall || (instruction.flow == target::Flow::kJump && has_reference);
+    if (is_call) {
+      if (!has_reference || !reference->is_branch || reference->target.offset != 0) return false;
+      const std::string_view callee = model.entity(reference->target.entity).name;
+      return std::ranges::any_of(model.profile().line_arguments, [&](const target::LineArgument& line) {
+        return line.callee == callee && kRegisters[line.argument - 1] == *argument &&
+               (line.format.empty() || std::ranges::any_of(entity.references, [&](const Reference& text) {
+                  const std::uint64_t first = instructions[index - std::min(index, kReach)].offset;
+                  return text.offset >= first && text.offset < instruction.offset && begins_with(text, line.format);
+                }));
+      });
+    }
+    switch (instruction.flow) {
+      case target::Flow::kJump: {
+        if (!instruction.target) return false;
+        const auto next = std::ranges::lower_bound(instructions, *instruction.target, {},
+                                                   [](const target::Instruction& i) { return std::int64_t{i.offset}; });
+        if (next == instructions.end() || next->offset != *instruction.target) return false;
+        at = static_cast<std::size_t>(next - instructions.begin());
+        continue;
+      }
+      case target::Flow::kNext:
+        if (!instruction.is_valid || !sets_another(code_of(instruction), *argument)) return false;
+        ++at;
+        continue;
+      case target::Flow::kCall:
+      case target::Flow::kConditional:
+      case target::Flow::kReturn: return false;
+    }
+  }
+  return false;
+}
 
 bool LineProof::proves(const Entity& original, const Entity& patched, std::size_t index, std::uint64_t original_value,
                        std::uint64_t patched_value) {
-  constexpr std::size_t kReach = 16;  // instructions to either side: the arguments of one call
+  if (is_line_argument(original_, original, index) && is_line_argument(patched_, patched, index)) return true;
   if (!is_read_) {
     is_read_ = true;
     if (auto lines = elf::read_lines(original_.object())) original_lines_ = std::move(*lines);

@@ -3,10 +3,16 @@
 // Whether an immediate that differs between two builds is __LINE__, and nothing else.
 //
 // A patch that adds a line shifts every __LINE__ below it into other code: assertions, warnings, debug messages. That is no change of
-// what runs, and must not be one of what is patched; but an immediate that went up by one looks the same. So it is proven: the compiler
-// says of each instruction which line it was made of. The immediate is a line number if at that place, or a few instructions away (the
-// rest of the statement), the original was made of the line that the original's immediate says, and the patched code, at the same
-// instruction and of the same file, of the line that the patched immediate says. Without such rows nothing is proven.
+// what runs, and must not be one of what is patched; but an immediate that went up by one looks the same. So it is proven, in one of two
+// ways:
+//
+// - by where it goes: it is an argument of a call, of a function whose argument there is a line and nothing else (the profile lists
+//   them). From the instruction that passes it on, nothing but other arguments may be set up until the call.
+// - by where it comes from: the compiler says of each instruction which line it was made of. The immediate is a line number if at that
+//   place, or a few instructions away (the rest of the statement), the original was made of the line that the original's immediate
+//   says, and the patched code, at the same instruction and of the same file, of the line that the patched immediate says.
+//
+// Where neither holds nothing is proven.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +33,8 @@ class LineProof {
                             std::uint64_t patched_value);
 
  private:
+  [[nodiscard]] bool is_line_argument(const ObjectModel& model, const Entity& entity, std::size_t index) const;
+
   const ObjectModel& original_;
   const ObjectModel& patched_;
   bool is_read_ = false;

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <span>
@@ -51,6 +52,7 @@ struct Reference {
   Place target;
   std::int64_t bias = 0;   // bytes from the field to where the CPU counts from: true offset = addend + bias
   bool is_branch = false;  // the operand of a direct call or jump
+  bool is_slot = false;    // to where the global offset table has the target's address, not to the target
 };
 
 /// A piece of a companion section that belongs to one record.
@@ -80,7 +82,7 @@ struct Record {
 
 struct Entity {
   EntityKind kind = EntityKind::kAnonymous;
-  std::string_view name;                   // its first symbol's; empty if it has none
+  std::string_view name;                   // its first symbol's; empty if it has none, but for data that is written to
   std::vector<std::string_view> aliases;   // other symbols of the same place
   std::string_view file;                   // of the source, by the FILE symbol before it; empty for what has external linkage
   std::optional<elf::SymbolIndex> symbol;  // that symbol
@@ -143,6 +145,7 @@ class ObjectModel {
   std::vector<Entity> entities_;
   std::vector<Record> records_;
   std::vector<elf::SectionIndex> unknown_sections_;
+  std::deque<std::string> made_names_;  // of data without a symbol, into which entities' names point
   struct CompanionCode {
     std::vector<target::Instruction> instructions;
     std::vector<Reference> references;  // offsets from the section's start

@@ -86,6 +86,7 @@ void ModelBuilder::split(EntityIndex index, const std::vector<std::uint64_t>& of
     piece.size = end - begin;
     piece.is_writable = whole.is_writable;
     piece.role = whole.role;
+    piece.is_private = whole.is_private;
     for (; reference != whole.references.end() && reference->offset < end; ++reference) {
       piece.references.push_back(*reference);
       piece.references.back().offset -= begin;
@@ -102,6 +103,18 @@ void ModelBuilder::split(EntityIndex index, const std::vector<std::uint64_t>& of
     const std::uint64_t offset = piece.offset;
     const auto place = std::ranges::upper_bound(located, offset, {}, &Located::offset);
     located.insert(place, {offset, add(std::move(piece))});
+  }
+}
+
+/// What is written to is state, whoever names it: a compound literal's address is in a table or an instruction, and its value lives on.
+/// So it is data like any other, told by who refers to it. Where it lies serves as a name for people.
+void ModelBuilder::name_state() {
+  for (std::size_t i = 0; i < model_.entities_.size(); ++i) {
+    Entity& entity = model_.entities_[i];
+    if (entity.kind != EntityKind::kAnonymous || !entity.is_writable || entity.is_private || entity.role) continue;
+    if (use_[entity.section.value()] != SectionUse::kPlain || object_.section(entity.section).is_executable()) continue;
+    entity.kind = EntityKind::kData;
+    entity.name = model_.made_names_.emplace_back(model_.describe(EntityIndex(i)));
   }
 }
 

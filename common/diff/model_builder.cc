@@ -36,6 +36,12 @@ ModelBuilder::ModelBuilder(const elf::Object& object, const target::Profile& pro
 }
 
 Result<ObjectModel> ModelBuilder::build() && {
+  // What the linker makes of such an object is decided when all of them are seen; GCC names these sections so, LLVM the last one.
+  for (const elf::Section& section : object_.sections())
+    if (section.name.starts_with(".gnu.lto_") || section.name == ".llvm.lto")
+      return fail(
+          Error(Errc::kUnsupported, object_.name() + ": compiled for link-time optimisation, so that its code is not the image's")
+              .with_remedy("compile without -flto"));
   classify_sections();
   sort_symbols();
   make_entities();
@@ -43,6 +49,7 @@ Result<ObjectModel> ModelBuilder::build() && {
   decode();
   HP_TRY(read_references());
   split_anonymous();
+  name_state();
   for (std::size_t i = 0; i < use_.size(); ++i)
     if (use_[i] == SectionUse::kCompanion) HP_TRY(read_companion(elf::SectionIndex(i)));
   HP_TRY(read_records());
@@ -305,12 +312,14 @@ Result<Place> ModelBuilder::resolve(elf::SymbolIndex index, std::int64_t offset)
   const std::int64_t in_section = static_cast<std::int64_t>(symbol.value) + offset;
   switch (use_[symbol.section.value()]) {
     case SectionUse::kMerged: {
-      if (in_section < 0 || static_cast<std::uint64_t>(in_section) >= section.size)
+      // A label says which string or constant is meant even if the address is one before it, or behind its end.
+      const bool is_labelled = symbol.type != elf::SymbolType::kSection;
+      const std::int64_t meant = is_labelled ? static_cast<std::int64_t>(symbol.value) : in_section;
+      if (meant < 0 || static_cast<std::uint64_t>(meant) >= section.size)
         return fail(Errc::kMalformed, object_.name() + ": a reference to " + std::string(section.name) + "+" +
                                           std::to_string(in_section) + ", outside of its " + hex(section.size) + " bytes");
-      const auto at = static_cast<std::uint64_t>(in_section);
-      if (section.is_strings()) return Place{merged_entity(symbol.section, at), 0};
-      const std::uint64_t start = at - at % section.entry_size;
+      const auto at = static_cast<std::uint64_t>(meant);
+      const std::uint64_t start = section.is_strings() ? at : at - at % section.entry_size;
       return Place{merged_entity(symbol.section, start), in_section - static_cast<std::int64_t>(start)};
     }
     case SectionUse::kPlain:

@@ -32,6 +32,7 @@ class ModelBuilder {
   void link_parts();
   void decode();
   void split_anonymous();
+  void name_state();
   void split(EntityIndex index, const std::vector<std::uint64_t>& offsets);
   Result<> read_references();
   Result<> read_code_references(EntityIndex index);
@@ -46,6 +47,8 @@ class ModelBuilder {
   Result<const target::SpecialSection*> choose_row(elf::SectionIndex section) const;
   [[nodiscard]] bool fits(elf::SectionIndex section, const target::SpecialSection& schema) const;
   [[nodiscard]] bool points_into_string(const elf::Relocation& relocation, std::int64_t bias) const;
+  [[nodiscard]] bool points_into_function(const elf::Relocation& relocation, std::int64_t bias) const;
+  [[nodiscard]] bool is_in(const elf::Relocation& relocation, std::string_view section) const;
   Result<Record> read_record(elf::SectionIndex section, const target::SpecialSection& schema, std::uint64_t offset);
   Result<Piece> companion_piece(const target::SpecialSection& schema, const Record& record, Place target) const;
 

@@ -83,9 +83,12 @@ bool ModelBuilder::fits(elf::SectionIndex index, const target::SpecialSection& s
     if (field == schema.fields.end() || field->kind == target::FieldKind::kBits || field->kind == target::FieldKind::kLine)
       return false;
     if (!kind || target::fixup_size(*kind) != field->size) return false;
-    owners += field->kind == target::FieldKind::kOwner ? 1U : 0U;
+    const bool is_owner = field->kind == target::FieldKind::kOwner;
+    const std::int64_t bias = field->from_record_start ? field->offset : 0;
+    owners += is_owner ? 1U : 0U;
+    if (is_owner && !schema.companion.empty() && is_in(relocation, schema.companion)) return false;
     if (field->kind == target::FieldKind::kKey && field->line_bits == 0 &&
-        points_into_string(relocation, field->from_record_start ? field->offset : 0))
+        (points_into_string(relocation, bias) || points_into_function(relocation, bias)))
       return false;
   }
   return schema.parallel.empty() ? owners == count : section.relocations.empty();
@@ -97,9 +100,25 @@ bool ModelBuilder::points_into_string(const elf::Relocation& relocation, std::in
   if (symbol.place != elf::SymbolPlace::kSection) return false;
   const elf::Section& section = object_.section(symbol.section);
   if (!section.is_strings() || section.entry_size != 1) return false;
+  if (symbol.type != elf::SymbolType::kSection) return relocation.addend != bias;
   const std::int64_t at = static_cast<std::int64_t>(symbol.value) + relocation.addend - bias;
   if (at < 0 || static_cast<std::uint64_t>(at) >= section.contents.size()) return true;
   return at != 0 && section.contents[static_cast<std::size_t>(at) - 1] != std::byte{0};
+}
+
+/// Code that has an identity is a function, not a place in one: then the field is that of another format.
+bool ModelBuilder::points_into_function(const elf::Relocation& relocation, std::int64_t bias) const {
+  const elf::Symbol& symbol = object_.symbol(relocation.symbol);
+  if (symbol.place != elf::SymbolPlace::kSection || !object_.section(symbol.section).is_executable()) return false;
+  const std::int64_t at = static_cast<std::int64_t>(symbol.value) + relocation.addend - bias;
+  return std::ranges::none_of(symbols_[symbol.section.value()], [&](elf::SymbolIndex index) {
+    return static_cast<std::int64_t>(object_.symbol(index).value) == at;
+  });
+}
+
+bool ModelBuilder::is_in(const elf::Relocation& relocation, std::string_view section) const {
+  const elf::Symbol& symbol = object_.symbol(relocation.symbol);
+  return symbol.place == elf::SymbolPlace::kSection && object_.section(symbol.section).name == section;
 }
 
 Result<> ModelBuilder::read_records(elf::SectionIndex section, const target::SpecialSection& schema) {

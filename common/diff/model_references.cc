@@ -25,6 +25,26 @@ FieldOwner find_field(const std::vector<target::Instruction>& instructions, std:
   return {&instruction, false};
 }
 
+/// The displacement that counts from the end of the instruction: a ModRM byte of mode 0 and register 5 stands before it. Nothing if the
+/// instruction has none (Intel's manual, volume 2, table 2-7).
+std::optional<std::int32_t> displacement_from_end(ByteView code, const target::Instruction& instruction) {
+  if (instruction.field_count == 0 || instruction.fields[0].size != 4 || instruction.fields[0].offset < 2) return std::nullopt;
+  const auto byte = [&](std::size_t at) { return std::to_integer<unsigned>(code[instruction.offset + at]); };
+  const auto is_prefix = [](unsigned value) {
+    constexpr unsigned kPrefixes[] = {0x66, 0xf0, 0xf2, 0xf3, 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65};
+    return std::ranges::find(kPrefixes, value) != std::end(kPrefixes);
+  };
+  const std::size_t field = instruction.fields[0].offset;
+  std::size_t opcode = 0;
+  while (opcode < field && is_prefix(byte(opcode))) ++opcode;
+  if (opcode < field && (byte(opcode) & 0xf0) == 0x40) ++opcode;
+  const std::size_t modes = field - 1;
+  const bool is_operand = modes > opcode && (byte(modes) & 0xc7) == 0x05;
+  const bool is_scaled = modes > opcode + 1 && (byte(modes - 1) & 0xc7) == 0x04;  // then it is what follows a ModRM byte
+  if (!is_operand || is_scaled) return std::nullopt;
+  return load_le<std::int32_t>(code, instruction.offset + field);
+}
+
 }  // namespace
 
 Result<> ModelBuilder::read_references() {
@@ -47,7 +67,8 @@ Result<> ModelBuilder::read_code_references(EntityIndex index) {
   if (!is_code) from_table_start = find_relative_tables(relocations, begin, end);
   for (auto relocation = std::ranges::lower_bound(relocations, begin, {}, &elf::Relocation::offset);
        relocation != relocations.end() && relocation->offset < end; ++relocation) {
-    const auto kind = target::fixup_kind(relocation->type);
+    const bool is_slot = target::is_slot_relative(relocation->type);
+    const auto kind = is_slot ? std::optional(target::FixupKind::kPcRel32) : target::fixup_kind(relocation->type);
     if (!kind)
       return fail(Errc::kUnsupported, where(section, relocation->offset) + " (" + model_.describe(index) +
                                           "): " + target::relocation_name(relocation->type) + " is not supported");
@@ -58,6 +79,7 @@ Result<> ModelBuilder::read_code_references(EntityIndex index) {
     Reference reference;
     reference.offset = relocation->offset - begin;
     reference.kind = *kind;
+    reference.is_slot = is_slot;
     const FieldOwner owner = find_field(model_.entity(index).instructions, reference.offset);
     if (target::is_pc_relative(*kind) && owner.instruction != nullptr) {
       // The CPU counts from the end of the instruction, the relocation from its field.
@@ -103,19 +125,40 @@ std::map<std::uint64_t, std::int64_t> ModelBuilder::find_relative_tables(const s
   return product;
 }
 
-/// A branch to another symbol of the same section needs no relocation: the assembler knows the distance. Here it is given the one that
-/// it would have if each function had a section of its own, so that no pass has to know of the difference. Nor does the length of the
-/// displacement count for what it refers to, but code with one of a byte stays where it is: nothing could be put as near to it elsewhere.
+/// A branch to another symbol of the same section, or its address, needs no relocation: the assembler knows the distance. Here it is
+/// given the one that it would have if each function had a section of its own, so that no pass has to know of the difference. Nor does
+/// the length of the displacement count for what it refers to, but code with one of a byte stays where it is: nothing could be put as
+/// near to it elsewhere.
 void ModelBuilder::add_unrelocated_branches(EntityIndex index) {
   Entity& entity = model_.entities_[index.value()];
   std::vector<Reference> added;
+  const auto has_reference = [&](std::uint64_t offset) {
+    const auto known = std::ranges::lower_bound(entity.references, offset, {}, &Reference::offset);
+    return known != entity.references.end() && known->offset == offset;
+  };
+  const ByteView code = model_.contents(entity);
   for (const target::Instruction& instruction : entity.instructions) {
+    // An address is told by its distance as well.
+    if (const auto distance = instruction.target ? std::nullopt : displacement_from_end(code, instruction)) {
+      const std::int64_t to = std::int64_t{instruction.end()} + *distance;
+      const std::uint64_t field = instruction.offset + instruction.fields[0].offset;
+      if ((to >= 0 && static_cast<std::uint64_t>(to) < entity.size) || has_reference(field)) continue;
+      Reference address;
+      address.offset = field;
+      address.kind = target::FixupKind::kPcRel32;
+      address.target = place_in(entity.section, static_cast<std::int64_t>(entity.offset) + to);
+      address.bias = static_cast<std::int64_t>(instruction.end() - field);
+      if (address.target.offset < 0 ||
+          static_cast<std::uint64_t>(address.target.offset) > model_.entity(address.target.entity).size)
+        entity.tied = "at +" + hex(instruction.offset) + " it takes the address of a place outside of it where there is nothing";
+      added.push_back(address);
+      continue;
+    }
     if (!instruction.target || (*instruction.target >= 0 && static_cast<std::uint64_t>(*instruction.target) < entity.size))
       continue;
     const target::OperandField field = instruction.fields[0];
     const std::uint64_t offset = instruction.offset + field.offset;
-    const auto known = std::ranges::lower_bound(entity.references, offset, {}, &Reference::offset);
-    if (known != entity.references.end() && known->offset == offset) continue;
+    if (has_reference(offset)) continue;
     const std::int64_t destination = static_cast<std::int64_t>(entity.offset) + *instruction.target;
     const Place target = place_in(entity.section, destination);
     const bool is_code = target.entity != index && target.offset >= 0 &&

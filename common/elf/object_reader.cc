@@ -82,7 +82,10 @@ class ObjectParser {
     const ByteView bytes = object_.bytes();
     const auto wrong = [&](const std::string& what) { return fail(Errc::kUnsupported, name_ + ": " + what); };
     if (bytes.size() < sizeof(Elf64_Ehdr) || as_text(bytes.first(4)) != "\177ELF")
-      return fail(Errc::kMalformed, name_ + ": not an ELF file (" + std::to_string(bytes.size()) + " bytes)");
+      return as_text(bytes).starts_with("BC\xC0\xDE")
+                 ? fail(Error(Errc::kUnsupported, name_ + ": holds LLVM's bitcode and no machine code")
+                            .with_remedy("compile without -flto"))
+                 : fail(Errc::kMalformed, name_ + ": not an ELF file (" + std::to_string(bytes.size()) + " bytes)");
     if (load_le<std::uint8_t>(bytes, EI_CLASS) != ELFCLASS64) return wrong("not a 64-bit ELF file");
     if (load_le<std::uint8_t>(bytes, EI_DATA) != ELFDATA2LSB) return wrong("not a little-endian ELF file");
     const auto machine = load_le<std::uint16_t>(bytes, offsetof(Elf64_Ehdr, e_machine));
@@ -210,7 +213,9 @@ class ObjectParser {
 
   Result<> read_relocations(const File& file, File::Elf_Shdr_Range headers) {
     for (const auto& header : headers) {
-      if (header.sh_type == SHT_REL && header.sh_size != 0)
+      // clang notes on calls (.llvm.call-graph-profile) are such; what is not in the image does not count.
+      const bool is_image = header.sh_info < object_.sections_.size() && object_.sections_[header.sh_info].is_allocated();
+      if (header.sh_type == SHT_REL && header.sh_size != 0 && is_image)
         return fail(Errc::kUnsupported,
                     name_ + ": " + std::string(object_.sections_[static_cast<std::size_t>(&header - headers.begin())].name) +
                         ": relocations without addends (SHT_REL)");
@@ -224,6 +229,8 @@ class ObjectParser {
         return fail(Errc::kMalformed,
                     where + ": its symbol table, section " + std::to_string(header.sh_link) + ", is not the file's");
       Section& target = object_.sections_[header.sh_info];
+      // As old assemblers compressed debugging information: without a flag. Nobody reads it.
+      if (target.name.starts_with(".zdebug")) continue;
       HP_LLVM(const auto relocations, file.relas(header));
       target.relocations.reserve(target.relocations.size() + relocations.size());
       for (const auto& raw : relocations) {

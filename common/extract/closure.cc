@@ -45,6 +45,12 @@ class Closer {
                              {.unit = unit_, .symbol = std::string(entity.name), .section = {}, .source = {}},
                              "cannot be moved away from its neighbours: " + entity.tied,
                              "compile with -ffunction-sections, or give the assembly a section of its own"});
+    if (std::ranges::any_of(patched_.entity(index).references, &Reference::is_slot))
+      product_.findings.add({"HP038-offset-table",
+                             Severity::kError,
+                             {.unit = unit_, .symbol = std::string(patched_.entity(index).name), .section = {}, .source = {}},
+                             "takes an address from the global offset table, and what is loaded into a running system has none",
+                             "compile without -fPIC, or with -fvisibility=hidden"});
     queue_.push_back(index);
   }
 
@@ -143,7 +149,7 @@ bool stays_in_target(const diff::ObjectModel& patched, const diff::Correlation& 
     case EntityKind::kFunction:
     case EntityKind::kData: break;
   }
-  if (!correlation.to_original(index)) return false;
+  if (!correlation.to_original(index) || changes.of(index).verdict == Verdict::kNew) return false;
   if (entity.is_private && changes.of(index).verdict == Verdict::kChanged) return false;
   const Verdict verdict = changes.of(index).verdict;
   if (entity.kind == EntityKind::kData) return entity.is_writable || verdict == Verdict::kSame;

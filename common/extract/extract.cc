@@ -93,12 +93,13 @@ class Extractor {
     added.is_function = entity.kind == EntityKind::kFunction;
     if (const auto twin = correlation_.to_original(patched)) {
       const Entity& original = original_.entity(*twin);
-      added.name = std::string(original.name);
+      added.name = original.symbol ? std::string(original.name) : std::string();
       added.original_symbol = original.symbol;
       added.is_global = original.is_global;
       if (original.kind != EntityKind::kExternal) {
         added.original_section = original.section;
         added.original_offset = original.offset;
+        added.original_section_name = std::string(original_.object().section(original.section).name);
       }
     } else {
       HP_CHECK(entity.kind == EntityKind::kExternal, "what stays in the target is known to the original or external");
@@ -254,7 +255,9 @@ class Extractor {
   void add_function_patch(EntityIndex index) {
     const Entity& entity = patched_.entity(index);
     const auto twin = correlation_.to_original(index);
-    if (entity.kind != EntityKind::kFunction || entity.parent || !twin || entity.role == SectionRole::kHooks) return;
+    if (entity.kind != EntityKind::kFunction || entity.parent || !twin || entity.role == SectionRole::kHooks ||
+        changes_.of(index).verdict == diff::Verdict::kNew)
+      return;
     const Entity& original = original_.entity(*twin);
     FunctionPatch patch;
     patch.name = std::string(original.name);

@@ -40,6 +40,7 @@ struct External {
   std::optional<elf::SymbolIndex> original_symbol;    // in the original object, where it knows the symbol
   std::optional<elf::SectionIndex> original_section;  // in the original object, for a place known by section and offset
   std::uint64_t original_offset = 0;                  // bytes in original_section
+  std::string original_section_name = {};
 };
 
 struct Fixup {

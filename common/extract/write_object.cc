@@ -73,10 +73,11 @@ Result<Bytes> write_object(const PatchObject& object) {
 
   std::vector<elf::SymbolIndex> externals;
   for (const External& external : object.externals)
-    externals.push_back(
-        builder.add_symbol({.name = external.name.empty() ? object.file + "#" + hex(external.original_offset) : external.name,
-                            .binding = elf::SymbolBinding::kGlobal,
-                            .section = {}}));
+    externals.push_back(builder.add_symbol(
+        {.name = external.name.empty() ? object.file + "#" + external.original_section_name + "+" + hex(external.original_offset)
+                                       : external.name,
+         .binding = elf::SymbolBinding::kGlobal,
+         .section = {}}));
 
   for (std::size_t i = 0; i < object.blocks.size(); ++i) {
     for (const Fixup& fixup : object.blocks[i].fixups) {

@@ -54,6 +54,10 @@ std::uint32_t elf_type(FixupKind kind) noexcept {
   HP_UNREACHABLE();
 }
 
+bool is_slot_relative(std::uint32_t elf_type) noexcept {
+  return elf_type == R_X86_64_GOTPCREL || elf_type == R_X86_64_GOTPCRELX || elf_type == R_X86_64_REX_GOTPCRELX;
+}
+
 std::uint32_t fixup_size(FixupKind kind) noexcept {
   switch (kind) {
     case FixupKind::kNone: return 0;
@@ -80,6 +84,9 @@ std::string relocation_name(std::uint32_t elf_type) {
     case R_X86_64_PC32: return "R_X86_64_PC32";
     case R_X86_64_PLT32: return "R_X86_64_PLT32";
     case R_X86_64_PC64: return "R_X86_64_PC64";
+    case R_X86_64_GOTPCREL: return "R_X86_64_GOTPCREL";
+    case R_X86_64_GOTPCRELX: return "R_X86_64_GOTPCRELX";
+    case R_X86_64_REX_GOTPCRELX: return "R_X86_64_REX_GOTPCRELX";
     default: return "relocation type " + std::to_string(elf_type);
   }
 }

@@ -26,6 +26,9 @@ enum class FixupKind : std::uint8_t {
 [[nodiscard]] std::optional<FixupKind> fixup_kind(std::uint32_t elf_type) noexcept;
 /// The reverse: the number that the kind is written as.
 [[nodiscard]] std::uint32_t elf_type(FixupKind kind) noexcept;
+/// Whether the type asks for the address of a slot of the global offset table that holds S, in place of S (R_X86_64_GOTPCREL and what
+/// a linker may relax). Code of the targets is linked without one; an object may have such a reference all the same.
+[[nodiscard]] bool is_slot_relative(std::uint32_t elf_type) noexcept;
 /// Bytes of the field; 0 for kNone.
 [[nodiscard]] std::uint32_t fixup_size(FixupKind kind) noexcept;
 [[nodiscard]] bool is_pc_relative(FixupKind kind) noexcept;

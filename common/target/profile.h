@@ -78,6 +78,13 @@ struct DataLine {
   std::uint32_t mask;        // of the little-endian 32 bits there: what is the line's
 };
 
+/// A function that is told the number of the line that it was called from. Whatever it is told, it does nothing with it but print it.
+struct LineArgument {
+  std::string_view callee;
+  std::uint8_t argument;         // which of its arguments, counted from 1, at most 6
+  std::string_view format = {};  // of one that takes any arguments: the text with which this one is a line's
+};
+
 struct Profile {
   std::string_view name;  // "xen-x86_64"
   std::span<const SpecialSection> special_sections;
@@ -96,6 +103,11 @@ struct Profile {
   /// empty: every function can be.
   std::span<const std::string_view> entry_sections = {};
   std::span<const std::string_view> entry_calls = {};
+  /// Where the linker script puts data that stays writable for good, by names without the variables' own.
+  std::span<const std::string_view> writable_storage = {};
+  std::span<const LineArgument> line_arguments = {};
+  /// Of the boot tables, those that say by which names other modules find things: sections' names begin so.
+  std::span<const std::string_view> export_sections = {};
 };
 
 /// The rule that the name falls under; nothing if it falls under none. The first match counts.

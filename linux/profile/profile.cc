@@ -245,6 +245,42 @@ constexpr auto kPrivateStatics = std::to_array<std::string_view>(
 constexpr auto kNumberedPrefixes = std::to_array<std::string_view>({"__UNIQUE_ID_"});
 constexpr auto kPrefixSymbols = std::to_array<std::string_view>({"__pfx_", "__cfi_"});
 constexpr auto kEntrySections = std::to_array<std::string_view>({"__mcount_loc", "__patchable_function_entries"});
+// Macros that pass __LINE__ on: include/asm-generic/bug.h (before 4.11 and 5.3), kernel.h (might_sleep and its kin), rcupdate.h,
+// rtnetlink.h, fs/btrfs/ctree.h and messages.h, fs/ext4/ext4.h and ext4_jbd2.h. All took it at the same place as long as they have had it.
+constexpr auto kLineArguments = std::to_array<target::LineArgument>({
+    {"warn_slowpath_null", 2},
+    {"warn_slowpath_fmt", 2},
+    {"warn_slowpath_fmt_taint", 2},
+    {"__might_sleep", 2},
+    {"___might_sleep", 2},
+    {"__might_resched", 2},
+    {"__might_fault", 2},
+    {"__cant_sleep", 2},
+    {"__cant_migrate", 2},
+    {"lockdep_rcu_suspicious", 2},
+    {"__btrfs_abort_transaction", 3},
+    {"__btrfs_handle_fs_error", 3},
+    {"__btrfs_std_error", 3},
+    {"__btrfs_panic", 3},
+    {"__ext4_error", 3},
+    {"__ext4_error_inode", 3},
+    {"__ext4_error_file", 3},
+    {"__ext4_std_error", 3},
+    {"__ext4_abort", 3},
+    {"__ext4_warning", 3},
+    {"__ext4_warning_inode", 3},
+    {"__ext4_grp_locked_error", 2},
+    {"__ext4_handle_dirty_metadata", 2},
+    {"__ext4_journal_get_write_access", 2},
+    {"__ext4_journal_get_create_access", 2},
+    {"__ext4_forget", 2},
+    {"printk", 3, "RTNL: assertion failed at %s (%d)\n"},
+    {"__warn_printk", 3, "RTNL: assertion failed at %s (%d)\n"},
+});
+constexpr auto kExportSections = std::to_array<std::string_view>({"__ksymtab", "___ksymtab"});
+constexpr auto kWritableStorage =
+    std::to_array<std::string_view>({".data", ".bss", ".data.rel", ".data.rel.local", ".data..read_mostly",
+                                     ".data..cacheline_aligned", ".data..page_aligned", ".bss..page_aligned"});
 constexpr auto kEntryCalls = std::to_array<std::string_view>({"__fentry__", "mcount"});
 
 // struct _ddebug: lineno is the low 18 bits of the word behind four pointers. struct source_location (lib/ubsan.h): line and column behind
@@ -268,6 +304,9 @@ constexpr target::Profile kProfile = {
     .prefix_symbols = kPrefixSymbols,
     .entry_sections = kEntrySections,
     .entry_calls = kEntryCalls,
+    .writable_storage = kWritableStorage,
+    .line_arguments = kLineArguments,
+    .export_sections = kExportSections,
 };
 
 }  // namespace

@@ -33,12 +33,18 @@ Result<> compare_types(const elf::Object& original, const elf::Object& patched, 
     types.add(*original_types, *patched_types, unit);
     return {};
   }
-  if (options.needs_debug_info || patched_types.error().code() != Errc::kNotFound) return fail(patched_types.error());
+  if (options.needs_debug_info) return fail(patched_types.error());
+  const bool is_absent = patched_types.error().code() == Errc::kNotFound;
+  const bool is_one_sided = is_absent && (original_types || elf::read_types(patched));
+  const std::string what = is_one_sided ? std::string("only the ") + (original_types ? "original" : "patched") +
+                                              " object has debugging information: the two were not compiled alike"
+                           : is_absent ? "there is no debugging information"
+                                       : "the debugging information cannot be read: " + patched_types.error().message();
   findings.add({"HP009-no-types",
                 Severity::kWarning,
                 {.unit = unit, .symbol = {}, .section = {}, .source = {}},
-                "without debugging information in both objects the layout of types cannot be compared",
-                "compile with -g"});
+                what + "; the layout of types was not compared",
+                "compile both with -g"});
   return {};
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Fails if a rule that the code names is not in docs/rules.md, or the other way round."""
+"""Fails if a rule that the code names is not in docs/rules.md, or the other way round, or if two rules have one number."""
 import re
 
 import tree
@@ -21,6 +21,11 @@ def check(root):
     bad = [f"{path}: rule {rule} is not in docs/rules.md" for rule, path in sorted(named.items()) if rule not in described]
     bad += [f"docs/rules.md: no code names {rule}" for rule in sorted(set(described) - set(named))]
     bad += [f"docs/rules.md: {rule} has two rows" for rule in sorted(set(described)) if described.count(rule) > 1]
+    of_number = {}
+    for rule in sorted(set(described) | set(named)):
+        if rule.split("-")[0] != "HP":
+            of_number.setdefault(rule.split("-")[0], []).append(rule)
+    bad += [f"docs/rules.md: {number} is the number of {' and '.join(rules)}" for number, rules in of_number.items() if len(rules) > 1]
     return bad
 
 

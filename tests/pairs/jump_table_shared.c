@@ -16,19 +16,4 @@ int h(int x) {
   }
   return 0;
 }
-int f(int x) {
-  switch (x) {
-#ifdef PATCHED
-    case 0: return b(x) + 1;
-    case 1: return a(x) + 2;
-#else
-    case 0: return a(x) + 2;
-    case 1: return b(x) + 1;
-#endif
-    case 2: return c(x) + 3;
-    case 3: return d(x) + 4;
-    case 4: return e(x) + 5;
-    case 5: return g(x) + 6;
-  }
-  return 0;
-}
+#include "jump_table.c"

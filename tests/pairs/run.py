@@ -93,6 +93,8 @@ def problems_of(expected, outcome, document):
         if outcome.returncode != 1 or expected["EXPECT-ERROR"][0] not in message:
             problems.append(f"wanted: an error that says {expected['EXPECT-ERROR']}; exit {outcome.returncode}, {message}")
         return problems
+    if "error" in document:
+        return [*problems, f"the command failed: {document['error']['message']}"]
     if "EXPECT-SAME" in expected:
         if outcome.returncode != 4:
             problems.append(f"wanted: no functional change (exit 4); exit {outcome.returncode}, {sorted(errors)}")

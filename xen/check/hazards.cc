@@ -380,7 +380,7 @@ class Hazards {
       add("HP128-funcs-unaligned", Severity::kError, in_section(kFuncsSection, 0),
           "the table of functions is at " + hex(section->load) + ", not a multiple of 8");
     if (!section->is_writable()) {
-      add("HP128-funcs-read-only", Severity::kNote, in_section(kFuncsSection, 0),
+      add("HP147-funcs-read-only", Severity::kNote, in_section(kFuncsSection, 0),
           "the table is read-only, which Xen 4.17.1, 4.17.2 and 4.18.0 do not survive: they write to it");
     }
   }

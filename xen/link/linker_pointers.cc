@@ -30,7 +30,7 @@ void Linker::check_pointer(std::size_t unit, const extract::Block& user, const B
       body.contents.size() >= kEndbrSize && std::equal(kEndbr64.begin(), kEndbr64.end(), body.contents.begin());
   if (!is_meant_to_be_called || xen_.has_endbr(entry)) return;
   report_.findings.add(
-      {.rule = "HP034-entry-without-endbr",
+      {.rule = "HP037-entry-without-endbr",
        .severity = Severity::kError,
        .where = {.unit = units_[unit].patch->unit, .symbol = user.name, .section = {}, .source = {}},
        .text = user.name + " takes the address of " + body.name +

@@ -76,6 +76,9 @@ constexpr auto kSectionRules = std::to_array<target::SectionRule>({
 
 constexpr auto kPrivateStatics = std::to_array<std::string_view>({"__func__", "__FUNCTION__", "__PRETTY_FUNCTION__", "CSWTCH"});
 
+constexpr auto kWritableStorage = std::to_array<std::string_view>(
+    {".data", ".bss", ".data.rel", ".data.rel.local", ".data.read_mostly", ".data.page_aligned", ".bss.page_aligned"});
+
 constexpr target::Profile kProfile = {
     .name = "xen-x86_64",
     .special_sections = kSpecialSections,
@@ -83,6 +86,7 @@ constexpr target::Profile kProfile = {
     .private_statics = kPrivateStatics,
     .splice_size = 5,
     .references_outlive_revert = true,
+    .writable_storage = kWritableStorage,
 };
 
 }  // namespace

@@ -27,7 +27,7 @@ TEST_CASE("every kind has one number, and each number leads back to its kind") {
   for (const FixupKind kind : kKinds) CHECK(target::fixup_kind(target::elf_type(kind)) == kind);
   CHECK_FALSE(target::fixup_kind(9));  // R_X86_64_GOTPCREL
   CHECK(target::relocation_name(2) == "R_X86_64_PC32");
-  CHECK(target::relocation_name(9) == "relocation type 9");
+  CHECK(target::relocation_name(200) == "relocation type 200");
 }
 
 TEST_CASE("an unsigned 32-bit address fits from 0 to 4 GiB - 1 and no further") {

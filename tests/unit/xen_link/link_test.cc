@@ -167,20 +167,20 @@ TEST_CASE("the address of a function that has ENDBR64 in its new body only is re
   const auto victim = maker.splice("victim");
   const auto table = maker.block("table", ".rodata.table", BlockKind::kReadOnly, Bytes(16), 8);
   maker.fix(table, 0, FixupKind::kAbs64, maker.patch.functions[0].original, 0);
-  CHECK_FALSE(has_rule(link({maker.unit()}, image).report.findings, "HP034-entry-without-endbr"));
+  CHECK_FALSE(has_rule(link({maker.unit()}, image).report.findings, "HP037-entry-without-endbr"));
   mark_cf_check(maker, victim);
-  CHECK(has_rule(link({maker.unit()}, image).report.findings, "HP034-entry-without-endbr"));
+  CHECK(has_rule(link({maker.unit()}, image).report.findings, "HP037-entry-without-endbr"));
 
   PatchMaker called;
   mark_cf_check(called, called.splice("victim"));
   called.fix(called.text("caller"), 4, FixupKind::kBranch32, called.patch.functions[0].original, -4, true);
-  CHECK_FALSE(has_rule(link({called.unit()}, image).report.findings, "HP034-entry-without-endbr"));
+  CHECK_FALSE(has_rule(link({called.unit()}, image).report.findings, "HP037-entry-without-endbr"));
 
   PatchMaker old_target;
   mark_cf_check(old_target, old_target.splice("endbr_victim"));
   const auto pointer = old_target.block("table", ".rodata.table", BlockKind::kReadOnly, Bytes(8), 8);
   old_target.fix(pointer, 0, FixupKind::kAbs64, old_target.patch.functions[0].original, 0);
-  CHECK_FALSE(has_rule(link({old_target.unit()}, image).report.findings, "HP034-entry-without-endbr"));
+  CHECK_FALSE(has_rule(link({old_target.unit()}, image).report.findings, "HP037-entry-without-endbr"));
 }
 
 TEST_CASE("across units, too, the address of a function that has ENDBR64 in its new body only is refused") {
@@ -189,7 +189,7 @@ TEST_CASE("across units, too, the address of a function that has ENDBR64 in its 
   PatchMaker second("common/second.o");
   mark_cf_check(first, first.splice("victim"));
   second.fix(second.splice("endbr_victim"), 12, FixupKind::kPcRel32, second.global("victim"), -4, false);
-  CHECK(has_rule(link({first.unit(), second.unit()}, image).report.findings, "HP034-entry-without-endbr"));
+  CHECK(has_rule(link({first.unit(), second.unit()}, image).report.findings, "HP037-entry-without-endbr"));
 }
 
 TEST_CASE("the address of a function that only the payload has is warned of, a call of it is not") {
