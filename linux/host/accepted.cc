@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "linux/host/accepted.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/host/journal_file.h"
 #include "common/support/file.h"
 
 namespace hotpatch::kernel::host {
@@ -32,13 +32,6 @@ fs::path attempt_path(const fs::path& state_dir) { return state_dir / "boot-atte
 
 Result<> make_directory(const fs::path& path) {
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return fail_errno("make " + path.string(), errno);
-  return {};
-}
-
-// A rename or a removal that must outlive a crash.
-Result<> sync_directory(const fs::path& path) {
-  const UniqueFd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory.valid() || ::fsync(directory.get()) != 0) return fail_errno("sync " + path.string(), errno);
   return {};
 }
 
