@@ -19,8 +19,8 @@ using target::SectionRole;
 class Closer {
  public:
   Closer(const diff::ObjectModel& original, const diff::ObjectModel& patched, const diff::Correlation& correlation,
-         const diff::ChangeSet& changes, const std::string& unit)
-      : original_(original), patched_(patched), correlation_(correlation), changes_(changes), unit_(unit) {
+         const diff::ChangeSet& changes, const std::string& unit, const std::vector<std::string>& guards)
+      : original_(original), patched_(patched), correlation_(correlation), changes_(changes), unit_(unit), guards_(guards) {
     product_.contains.resize(patched.entities().size());
   }
 
@@ -64,6 +64,8 @@ class Closer {
     if (entity.kind != EntityKind::kFunction || entity.parent || !is_run_time(entity)) return;
     if (change.verdict == Verdict::kChanged) include(index, "changed: " + change.reason);
     if (change.verdict == Verdict::kNew && entity.is_global) include(index, "new, with external linkage");
+    if (change.verdict == Verdict::kSame && std::ranges::find(guards_, entity.name) != guards_.end())
+      include(index, "unchanged, a guard");
   }
 
   static bool is_run_time(const Entity& entity) {
@@ -131,6 +133,7 @@ class Closer {
   const diff::Correlation& correlation_;
   const diff::ChangeSet& changes_;
   const std::string& unit_;
+  const std::vector<std::string>& guards_;
   std::deque<EntityIndex> queue_;
   Closure product_;
 };
@@ -159,8 +162,8 @@ bool stays_in_target(const diff::ObjectModel& patched, const diff::Correlation& 
 }
 
 Closure close_over(const diff::ObjectModel& original, const diff::ObjectModel& patched, const diff::Correlation& correlation,
-                   const diff::ChangeSet& changes, const std::string& unit) {
-  return Closer(original, patched, correlation, changes, unit).run();
+                   const diff::ChangeSet& changes, const std::string& unit, const std::vector<std::string>& guards) {
+  return Closer(original, patched, correlation, changes, unit, guards).run();
 }
 
 }  // namespace hotpatch::extract

@@ -35,9 +35,11 @@ struct Closure {
   Diagnostics findings;
 };
 
-/// Requires: the models and the change set are those of one pair.
+/// Requires: the models and the change set are those of one pair. `guards` names functions that are taken along although they are the
+/// same with and without the patch: a target that waits until nothing runs in the patched functions waits for them as well.
 [[nodiscard]] Closure close_over(const diff::ObjectModel& original, const diff::ObjectModel& patched,
-                                 const diff::Correlation& correlation, const diff::ChangeSet& changes, const std::string& unit);
+                                 const diff::Correlation& correlation, const diff::ChangeSet& changes, const std::string& unit,
+                                 const std::vector<std::string>& guards = {});
 
 /// Whether a reference of included content to `target` is bound to what the target system has (true) or to a block of the payload.
 [[nodiscard]] bool stays_in_target(const diff::ObjectModel& patched, const diff::Correlation& correlation,

@@ -33,7 +33,7 @@ std::optional<KernelPlace> place_at(const OwnerSymbols& symbols, TargetAddr addr
   if (!found) return std::nullopt;
   return KernelPlace{.owner = symbols.owner(),
                      .name = std::string(found->name),
-                     .position = found->position,
+                     .position = KernelPlace::position_for(symbols.owner(), found->position),
                      .offset = found->offset,
                      .address = address};
 }
@@ -112,8 +112,10 @@ class Binder {
              "patch its callers");
       return std::nullopt;
     }
-    return KernelPlace{
-        .owner = unit_.owner, .name = std::string(identity->name), .position = identity->position, .address = bound->address};
+    return KernelPlace{.owner = unit_.owner,
+                       .name = std::string(identity->name),
+                       .position = KernelPlace::position_for(unit_.owner, identity->position),
+                       .address = bound->address};
   }
 
  private:
@@ -172,6 +174,10 @@ bool depends_on_module(const elf::Image& module, const std::string& other, const
 }
 
 }  // namespace
+
+std::uint32_t KernelPlace::position_for(const std::string& owner, std::uint32_t position) {
+  return position == 0 && owner == kKernelOwner ? 1 : position;
+}
 
 std::string KernelPlace::livepatch_symbol() const { return ".klp.sym." + owner + "." + name + "," + std::to_string(position); }
 

@@ -28,11 +28,14 @@ struct BlockRef {
 struct KernelPlace {
   std::string owner;           // whose symbol: "vmlinux", "binfmt_misc"
   std::string name;            // of the symbol
-  std::uint32_t position = 0;  // as the kernel counts; 0: unique
+  std::uint32_t position = 0;  // as the kernel counts; 0: unique, of a module
   std::uint64_t offset = 0;    // bytes from the symbol to the place
   TargetAddr address;          // of the place, in the owner's image
   bool is_exported = false;    // by vmlinux: an ordinary symbol reaches it
 
+  /// The symbol's number for the kernel. Of vmlinux it is never 0, for which the kernel would walk all its symbols to see that there is no
+  /// other; with a number it stops at the symbol. There is no other: the module is for this very build.
+  static std::uint32_t position_for(const std::string& owner, std::uint32_t position);
   /// ".klp.sym.vmlinux.c_start,1"
   [[nodiscard]] std::string livepatch_symbol() const;
 };

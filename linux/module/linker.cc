@@ -41,6 +41,9 @@ WrapperPlan Linker::plan_wrapper() const {
   WrapperPlan plan;
   plan.module_name = options_.name;
   plan.build_id = target_.image->build_id();
+  const auto notes = target_.image->address_of("__start_notes");
+  const auto notes_end = target_.image->address_of("__stop_notes");
+  if (notes && notes_end) plan.notes_size = *notes_end - *notes;
   plan.release = target_.release;
   plan.replace = options_.replace;
   // Linux 6.3 brought clear_relocate_add(); distributions may have it earlier.
@@ -218,6 +221,7 @@ Result<LivepatchModule> make_module(const std::vector<ModuleUnit>& units, const 
 const char* consistency_name(Consistency consistency) noexcept {
   switch (consistency) {
     case Consistency::kThread: return "thread";
+    case Consistency::kGuarded: return "guarded";
     case Consistency::kKernel: return "kernel";
   }
   HP_UNREACHABLE();

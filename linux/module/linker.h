@@ -66,6 +66,8 @@ class Linker {
   void place_tables();
   void place_table(std::size_t unit, extract::BlockIndex block);
   [[nodiscard]] const KernelPlace* module_key(std::size_t unit, const extract::Block& table, std::size_t record) const;
+  /// A copy of the descriptor of dynamic debugging that the key is in, so that the key is the module's own; nothing if it is in none.
+  std::optional<Placement> copied_descriptor(const KernelPlace& key);
   bool convert_branch(std::size_t unit, const extract::Block& table, std::size_t record, const KernelPlace& key);
   [[nodiscard]] Bytes unwind_record_at(std::size_t unit, const CodePlace& place) const;
 
@@ -102,6 +104,7 @@ class Linker {
   std::map<BlockRef, Placement> placed_;
   using StubKey = std::tuple<std::string, std::string, std::string, std::uint32_t>;  // user's owner; owner, name, position
   std::map<StubKey, Placement> stubs_;
+  std::map<std::pair<std::string, TargetAddr>, Placement> descriptors_;  // copies, by owner and place of the original
   std::vector<MergedObject> merged_;
 };
 

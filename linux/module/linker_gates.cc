@@ -54,7 +54,7 @@ std::vector<KernelPlace> Linker::cold_parts(const Replacement& function, const O
     if (!identity || identity->offset != 0) continue;
     parts.push_back({.owner = function.original.owner,
                      .name = std::string(identity->name),
-                     .position = identity->position,
+                     .position = KernelPlace::position_for(function.original.owner, identity->position),
                      .address = symbol->address});
     sizes.push_back(symbol->size);
   }

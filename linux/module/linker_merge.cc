@@ -139,8 +139,10 @@ Result<> Linker::relocate_merged(const MergedObject& merged, std::size_t section
     if (!identity || identity->offset != 0)
       return tl::unexpected(Error(Errc::kNotFound, "the kernel has no symbol, or several, called " + std::string(symbol.name))
                                 .with_remedy("use what has a name of its own"));
-    place = KernelPlace{
-        .owner = owner, .name = std::string(identity->name), .position = identity->position, .address = named.front()->address};
+    place = KernelPlace{.owner = owner,
+                        .name = std::string(identity->name),
+                        .position = KernelPlace::position_for(owner, identity->position),
+                        .address = named.front()->address};
   }
   refer_outside(field, *kind, *place, relocation.addend, owner);
   return {};

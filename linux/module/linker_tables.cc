@@ -8,6 +8,8 @@
 //   static call:   the call leads to the module's own trampoline, which the kernel keeps up to date. The record is dropped.
 //   static branch: the site becomes a jump to a stub that reads the key: "cmpl $0, key; jne or je target; jmp back". The compiler takes
 //                  the flags for clobbered there (an asm goto does clobber them on x86).
+//   dynamic debug: the key is in a descriptor of the module's. The branch gets one of our own, with the same texts: whoever switches on
+//                  messages by file, function or line switches on both.
 #include <algorithm>
 #include <array>
 
@@ -18,6 +20,7 @@ namespace {
 
 constexpr std::string_view kBranches = "__jump_table";
 constexpr std::string_view kCalls = ".static_call_sites";
+constexpr std::string_view kDescriptors = "__dyndbg";
 constexpr std::string_view kUnwindPlaces = ".orc_unwind_ip";
 constexpr std::string_view kUnwindRecords = ".orc_unwind";
 
@@ -72,16 +75,23 @@ void Linker::place_table(std::size_t unit, extract::BlockIndex number) {
     return;
   }
   for (std::size_t record = 0; record < table.contents.size() / format->record_size; ++record) {
+    std::optional<Placement> own_key;
     if (const KernelPlace* key = module_key(unit, table, record)) {
-      if (table.section == kBranches) (void)convert_branch(unit, table, record, *key);
-      continue;
+      if (table.section == kBranches) own_key = copied_descriptor(*key);
+      if (table.section == kBranches && !own_key) (void)convert_branch(unit, table, record, *key);
+      if (!own_key) continue;
     }
     const std::uint64_t begin = record * format->record_size;
     const Placement place =
         output_.append(*section, ByteView(table.contents).subspan(begin, format->record_size), 0, table.alignment);
     for (const extract::Fixup& fixup : table.fixups) {
       if (fixup.offset < begin || fixup.offset >= begin + format->record_size) continue;
-      apply(unit, number, {.section = place.section, .offset = place.offset + fixup.offset - begin}, fixup);
+      const Placement at{.section = place.section, .offset = place.offset + fixup.offset - begin};
+      if (own_key && fixup.offset == begin + field_of(*format, target::FieldKind::kKey)->offset) {
+        refer_inside(at, fixup.kind, *own_key, fixup.addend);
+      } else {
+        apply(unit, number, at, fixup);
+      }
     }
   }
 }
@@ -95,6 +105,33 @@ const KernelPlace* Linker::module_key(std::size_t unit, const extract::Block& ta
   if (external == nullptr) return nullptr;
   const Bound& bound = bindings_.of(unit, *external);
   return bound.place && bound.place->owner != kKernelOwner ? &*bound.place : nullptr;
+}
+
+std::optional<Placement> Linker::copied_descriptor(const KernelPlace& key) {
+  const auto known = descriptors_.find({key.owner, key.address});
+  if (known != descriptors_.end()) return known->second;
+  const auto symbols = owners_.of(key.owner);
+  HP_CHECK(symbols.has_value(), "the owner of a bound place is open");
+  const elf::Image& image = (*symbols)->image();
+  const auto section = image.section_at(key.address);
+  const elf::ImageSymbol* symbol = image.symbol_at(key.address);
+  if (!section || image.object().section(*section).name != kDescriptors || symbol == nullptr || symbol->address != key.address)
+    return std::nullopt;
+  const auto bytes = image.bytes_at(symbol->address, symbol->size);
+  if (!bytes) return std::nullopt;
+  const Placement copy = output_.append(output_.index_of(kDescriptors), *bytes, 0, sizeof(std::uint64_t));
+  // Every word that leads into the module is the address of a text (include/linux/dynamic_debug.h, struct _ddebug).
+  for (std::uint64_t at = 0; at + sizeof(std::uint64_t) <= bytes->size(); at += sizeof(std::uint64_t)) {
+    const TargetAddr text(load_le<std::uint64_t>(*bytes, at));
+    std::uint64_t size = 0;
+    while (image.bytes_at(text, size + 1) && image.bytes_at(text, size + 1)->back() != std::byte{0}) ++size;
+    const auto whole = image.bytes_at(text, size + 1);
+    if (!whole) continue;
+    const Placement placed = output_.append(output_.index_of(".rodata"), *whole, 0, 1);
+    refer_inside({.section = copy.section, .offset = copy.offset + at}, target::FixupKind::kAbs64, placed, 0);
+  }
+  descriptors_.emplace(std::pair(key.owner, key.address), copy);
+  return copy;
 }
 
 bool Linker::convert_branch(std::size_t unit, const extract::Block& table, std::size_t record, const KernelPlace& key) {

@@ -143,9 +143,14 @@ void Linker::add_descriptions() {
 Result<Bytes> Linker::write() {
   elf::ObjectBuilder builder;
   std::vector<elf::SectionIndex> indices(output_.sections().size());
+  // A record may refer to an empty section: .altinstr_replacement, where all replacements are empty.
+  std::set<std::size_t> referred;
+  for (const OutputSection& section : output_.sections())
+    for (const PendingRelocation& relocation : section.relocations)
+      if (const auto* target = std::get_if<std::size_t>(&relocation.target)) referred.insert(*target);
   for (std::size_t number = 0; number < output_.sections().size(); ++number) {
     OutputSection& section = output_.sections()[number];
-    if (section.size() == 0) continue;
+    if (section.size() == 0 && !referred.contains(number)) continue;
     // The kernel refuses to relocate a place that holds anything.
     for (const PendingRelocation& relocation : section.relocations) {
       const auto kind = target::fixup_kind(relocation.type);

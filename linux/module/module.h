@@ -53,8 +53,9 @@ using WrapperCompiler = std::function<Result<elf::Object>(const std::string& sou
 
 /// How threads get from the old functions to the new ones.
 enum class Consistency : std::uint8_t {
-  kThread,  // one by one, each when it is in none of them: the livepatch core's own way
-  kKernel,  // all at once, when no thread is in any of them (gate.h)
+  kThread,   // one by one, each when it is in none of them: the livepatch core's own way
+  kGuarded,  // the same, and unchanged functions count as well: they are among the units' functions
+  kKernel,   // all at once, when no thread is in any of them (gate.h)
 };
 [[nodiscard]] const char* consistency_name(Consistency consistency) noexcept;
 

@@ -36,14 +36,14 @@ __visible struct module __this_module __section(".gnu.linkonce.this_module") = {
 	.arch = MODULE_ARCH_INIT,
 };
 
-extern const char __start_notes[], __stop_notes[];
+extern const char __start_notes[];
 
 /* The release does not tell builds of one ABI apart, and the addresses in the patch are those of one build. */
 static bool __init hp_is_expected_kernel(void)
 {
 	const char *at = __start_notes;
 
-	while (at + sizeof(Elf64_Nhdr) <= __stop_notes) {
+	while (at + sizeof(Elf64_Nhdr) <= __start_notes + HP_NOTES_SIZE) {
 		const Elf64_Nhdr *note = (const Elf64_Nhdr *)at;
 		const char *name = at + sizeof(*note);
 		const char *id = name + ALIGN(note->n_namesz, 4);
@@ -115,7 +115,8 @@ class Writer {
     text_ = kHead;
     // The digest stands before its user.
     const std::string marker = "/* The release";
-    text_.insert(text_.find(marker), "static const unsigned char hp_build_id[] __initconst = {" + id_bytes() + "};\n\n");
+    text_.insert(text_.find(marker), "#define HP_NOTES_SIZE " + std::to_string(plan_.notes_size) +
+                                         "\nstatic const unsigned char hp_build_id[] __initconst = {" + id_bytes() + "};\n\n");
     if (plan_.clears_relocations) text_ += kClear;
     if (plan_.has_gates) text_ += gate_source(plan_.ranges);
     for (const WrapperObject& object : plan_.objects) write_object(object);

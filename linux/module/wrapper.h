@@ -41,7 +41,8 @@ struct WrapperObject {
 
 struct WrapperPlan {
   std::string module_name;
-  BuildId build_id;  // of the kernel
+  BuildId build_id;              // of the kernel
+  std::uint64_t notes_size = 0;  // bytes of the kernel's ELF notes, which hold it
   std::string release;
   std::vector<WrapperObject> objects;
   bool replace = true;

@@ -23,6 +23,7 @@ struct Arguments {
   std::string sign_key;
   std::string sign_certificate;
   std::string consistency;
+  std::vector<std::string> guards;
   bool no_replace = false;
 
   [[nodiscard]] bool has_kernel_options() const {
@@ -132,6 +133,8 @@ Result<ExitCode> run_kernel_build(const Arguments& arguments, buildenv::Base bas
   if (!build.depends.empty()) return fail(Errc::kUsage, "build: --depends is for bases of Xen");
   if (arguments.sign_key.empty() != arguments.sign_certificate.empty())
     return fail(Errc::kUsage, "build: --sign-key and --sign-cert go together");
+  if ((arguments.consistency == "guarded") != !arguments.guards.empty())
+    return fail(Errc::kUsage, "build: --consistency guarded and --guard go together");
   KernelBuildOptions options;
   options.pairs.common = build.pairs;
   options.pairs.affected.all_includers = arguments.all_includers;
@@ -141,6 +144,8 @@ Result<ExitCode> run_kernel_build(const Arguments& arguments, buildenv::Base bas
     options.module->name =
         build.name.empty() ? kernel::default_module_name(build.pairs.patches.front().stem().string()) : build.name;
     options.module->hooks = build.pairs.hooks;
+    options.module->guards = arguments.guards;
+    if (arguments.consistency == "guarded") options.module->consistency = kernel::Consistency::kGuarded;
     if (arguments.consistency == "kernel") options.module->consistency = kernel::Consistency::kKernel;
     options.module->replace = !arguments.no_replace;
     options.module->sign_key = arguments.sign_key;
@@ -178,9 +183,9 @@ Result<ExitCode> run_build(const Arguments& arguments, bool json) {
   if (base.kernel) return run_kernel_build(arguments, std::move(base), json);
   if (arguments.output.empty()) return fail(Errc::kUsage, "build: --output is required");
   if (arguments.has_kernel_options())
-    return fail(
-        Errc::kUsage,
-        "build: --certificate, --all-includers, --sign-key, --sign-cert, --consistency and --no-replace are for bases of Linux");
+    return fail(Errc::kUsage,
+                "build: --certificate, --all-includers, --sign-key, --sign-cert, --consistency, --guard and --no-replace are for "
+                "bases of Linux");
   HP_ASSIGN(const BuildProduct product, build(arguments.build));
   Json document = report_json(product, arguments.output);
   std::vector<Explanation> explanations;
@@ -228,9 +233,12 @@ void add_build_command(CLI::App& app, Chosen& chosen) {
   command->add_option("--sign-key", arguments->sign_key, "Linux: sign the module with this private key (PEM, no passphrase)");
   command->add_option("--sign-cert", arguments->sign_certificate, "Linux: the key's X.509 certificate");
   command
-      ->add_option("--consistency", arguments->consistency,
-                   "Linux: 'thread' (default): each thread goes over when it is in none of the functions; 'kernel': all at once")
-      ->check(CLI::IsMember({"thread", "kernel"}));
+      ->add_option(
+          "--consistency", arguments->consistency,
+          "Linux: 'thread' (default): each thread goes over when it is in none of the functions; 'guarded': nor in one of "
+          "--guard; 'kernel': all at once")
+      ->check(CLI::IsMember({"thread", "guarded", "kernel"}));
+  command->add_option("--guard", arguments->guards, "Linux: an unchanged function that no thread may be in either");
   command->add_flag("--no-replace", arguments->no_replace,
                     "Linux: leave livepatches that are loaded in place (default: this one takes the place of all)");
   command->add_option("--threads", build.pairs.threads, "how many compilers run at a time (default: one per CPU)");

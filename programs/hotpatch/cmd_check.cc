@@ -7,6 +7,7 @@
 #include "buildenv/base.h"
 #include "common/elf/image.h"
 #include "common/support/file.h"
+#include "programs/hotpatch/kernel_check.h"
 #include "programs/hotpatch/report.h"
 #include "xen/check/check.h"
 
@@ -62,6 +63,8 @@ Json describe(const xen::CheckReport& report) {
 
 Result<ExitCode> run_check(const CheckOptions& options, bool json) {
   HP_ASSIGN(const buildenv::Base base, buildenv::load_base(options.base));
+  if (base.kernel && !options.at.empty()) return fail(Errc::kUsage, "check: --at is for bases of Xen");
+  if (base.kernel) return check_kernel_module(base, options.payload, json);
   HP_ASSIGN(elf::Object object, elf::read_object(base.symbols_path()));
   HP_ASSIGN(const elf::Image image, elf::Image::make(std::move(object)));
   HP_ASSIGN(const xen::Hypervisor hypervisor, xen::Hypervisor::make(image));
@@ -82,10 +85,10 @@ Result<ExitCode> run_check(const CheckOptions& options, bool json) {
 
 void add_check_command(CLI::App& app, Chosen& chosen) {
   CLI::App* command =
-      app.add_subcommand("check", "say what Xen's loader would answer to a payload, and what it would not notice");
+      app.add_subcommand("check", "say what Xen's or Linux's loader would answer to a payload, and what it would not notice");
   const auto options = std::make_shared<CheckOptions>();
-  command->add_option("PAYLOAD", options->payload, "payload, of whatever origin")->required();
-  command->add_option("--base", options->base, "base of the hypervisor that is meant to load it")->required();
+  command->add_option("PAYLOAD", options->payload, "payload of whatever origin, or livepatch module of ours")->required();
+  command->add_option("--base", options->base, "base of the hypervisor or kernel that is meant to load it")->required();
   command->add_option("--at", options->at, "load address to assume, hexadecimal; by default the first that Xen hands out");
   add_json_option(*command, chosen);
   command->callback([options, &chosen] { chosen.run = [options, &chosen] { return run_check(*options, chosen.json); }; });

@@ -40,7 +40,7 @@ Result<ExitCode> run_diff(const DiffOptions& options, bool json) {
   const target::Profile& profile = options.target == "linux" ? kernel::profile() : xen::profile();
   TypeCollector types;
   UnitOptions unit_options{
-      .pairs = {}, .needs_debug_info = false, .explain = options.explain, .wants_listings = !options.html.empty()};
+      .pairs = {}, .guards = {}, .needs_debug_info = false, .explain = options.explain, .wants_listings = !options.html.empty()};
   HP_ASSIGN(unit_options.pairs, parse_pairs(options.pairs));
   HP_ASSIGN(UnitPatch unit, patch_unit(options.original, options.patched, options.patched, profile, types, unit_options));
   if (!options.explain.empty() && unit.explanations.empty())

@@ -48,6 +48,20 @@ void refuse_overridden(const buildenv::KernelPair& pair, const UnitPatch& unit, 
   }
 }
 
+/// Every guard must be a function that the module replaces with itself.
+Result<> check_guards(const std::vector<std::string>& guards, const std::vector<UnitPatch>& units) {
+  for (const std::string& guard : guards) {
+    const bool is_found = std::ranges::any_of(units, [&](const UnitPatch& unit) {
+      return unit.changes_something &&
+             std::ranges::find(unit.object.functions, guard, &extract::FunctionPatch::name) != unit.object.functions.end();
+    });
+    if (!is_found)
+      return tl::unexpected(Error(Errc::kInvalid, "the guard " + guard + " is no function of a unit that the patch changes")
+                                .with_remedy("name functions of the files that the patch changes"));
+  }
+  return {};
+}
+
 }  // namespace
 
 bool KernelBuildProduct::changes_something() const noexcept {
@@ -80,7 +94,9 @@ Result<KernelBuildProduct> build_kernel(buildenv::Base base, const KernelBuildOp
   TypeCollector types;
   parallel_for(pairs.size(), options.pairs.common.threads, [&](std::size_t i) {
     accounted[i] = account_for_sections(pairs[i]);
-    patched[i] = patch_unit(pairs[i].pair.original, pairs[i].pair.patched, pairs[i].pair.unit, kernel::profile(), types);
+    UnitOptions unit;
+    if (options.module) unit.guards = options.module->guards;
+    patched[i] = patch_unit(pairs[i].pair.original, pairs[i].pair.patched, pairs[i].pair.unit, kernel::profile(), types, unit);
   });
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     HP_TRY(accounted[i]);
@@ -96,6 +112,7 @@ Result<KernelBuildProduct> build_kernel(buildenv::Base base, const KernelBuildOp
   // From here on all that a rule of the core can say has been said. A patch that breaks one is not linked.
   if (!options.module || product.findings.has_errors() || !product.changes_something()) return product;
 
+  HP_TRY(check_guards(options.module->guards, product.units));
   say(options, "making the module");
   KernelModuleOptions module = *options.module;
   module.certificate = product.certificate;

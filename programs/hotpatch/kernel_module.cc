@@ -26,9 +26,7 @@ Result<elf::Object> compile(const buildenv::ModuleCompiler& compiler, const fs::
 
 /// What was written is read by code that shares nothing with the maker, and must lead to the addresses that the maker meant.
 Result<> check_own_work(kernel::LivepatchModule& made, const kernel::TargetKernel& target) {
-  const kernel::CheckTarget against{
-      .image = target.image, .exports = target.exports, .record_sizes = target.record_sizes, .module_image = target.module_image};
-  HP_ASSIGN_DOING("read back the module", const kernel::ModuleCheck check, kernel::check_module(made.file, against));
+  HP_ASSIGN_DOING("read back the module", const kernel::ModuleCheck check, kernel::check_module(made.file, check_target(target)));
   if (check.findings.has_errors())
     return fail(Errc::kUnsupported, "the module that was made is wrong:\n" + check.findings.text());
   const auto differs = [&](const kernel::LivepatchRelocation& meant) {
@@ -47,12 +45,13 @@ Result<> check_own_work(kernel::LivepatchModule& made, const kernel::TargetKerne
 
 }  // namespace
 
-Result<kernel::LivepatchModule> make_kernel_module(const buildenv::Base& base, const buildenv::UnitIndex& index,
-                                                   buildenv::StockKernel& stock, const buildenv::KernelPairBuild& pairs,
-                                                   const std::vector<UnitPatch>& units, const KernelModuleOptions& options,
-                                                   const fs::path& work) {
+Result<kernel::Exports> read_exports(const buildenv::Base& base) {
   HP_ASSIGN(const std::string symvers, read_text_file(base.directory / "image/Module.symvers", kMostSymvers));
-  HP_ASSIGN(const kernel::Exports exports, kernel::Exports::parse(symvers));
+  return kernel::Exports::parse(symvers);
+}
+
+kernel::TargetKernel target_kernel(const buildenv::Base& base, const buildenv::UnitIndex& index, buildenv::StockKernel& stock,
+                                   const kernel::Exports& exports) {
   kernel::TargetKernel target;
   target.release = base.kernel->release;
   target.image = &stock.image();
@@ -63,7 +62,20 @@ Result<kernel::LivepatchModule> make_kernel_module(const buildenv::Base& base, c
       if (index.owners[owner].module_name() == module) return stock.owner_image(owner);
     return fail(Errc::kNotFound, "the base has no module " + module);
   };
+  return target;
+}
 
+kernel::CheckTarget check_target(const kernel::TargetKernel& target) {
+  return {
+      .image = target.image, .exports = target.exports, .record_sizes = target.record_sizes, .module_image = target.module_image};
+}
+
+Result<kernel::LivepatchModule> make_kernel_module(const buildenv::Base& base, const buildenv::UnitIndex& index,
+                                                   buildenv::StockKernel& stock, const buildenv::KernelPairBuild& pairs,
+                                                   const std::vector<UnitPatch>& units, const KernelModuleOptions& options,
+                                                   const fs::path& work) {
+  HP_ASSIGN(const kernel::Exports exports, read_exports(base));
+  const kernel::TargetKernel target = target_kernel(base, index, stock, exports);
   std::vector<kernel::ModuleUnit> linked;
   for (std::size_t i = 0; i < units.size(); ++i) {
     if (!units[i].changes_something) continue;

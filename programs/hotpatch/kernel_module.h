@@ -10,6 +10,7 @@
 #include "buildenv/base.h"
 #include "buildenv/linux/kernel_pairs.h"
 #include "buildenv/linux/stock.h"
+#include "linux/check/check.h"
 #include "linux/module/module.h"
 #include "programs/hotpatch/command.h"
 #include "programs/hotpatch/patch_unit.h"
@@ -20,12 +21,20 @@ struct KernelModuleOptions {
   std::string name;                          // of the module
   std::vector<std::filesystem::path> hooks;  // C files with the user's callbacks
   kernel::Consistency consistency = kernel::Consistency::kThread;
-  bool replace = true;             // all livepatches that are loaded
-  std::filesystem::path sign_key;  // to sign with; empty: not signed
+  std::vector<std::string> guards;  // unchanged functions that no thread may be in either
+  bool replace = true;              // all livepatches that are loaded
+  std::filesystem::path sign_key;   // to sign with; empty: not signed
   std::filesystem::path sign_certificate;
   std::vector<std::string> fixes;
   std::string certificate;  // its text
 };
+
+/// Module.symvers of the base.
+Result<kernel::Exports> read_exports(const buildenv::Base& base);
+/// The kernel of a base, as the maker and the checker of modules want it. All arguments must outlive the products.
+[[nodiscard]] kernel::TargetKernel target_kernel(const buildenv::Base& base, const buildenv::UnitIndex& index,
+                                                 buildenv::StockKernel& stock, const kernel::Exports& exports);
+[[nodiscard]] kernel::CheckTarget check_target(const kernel::TargetKernel& target);
 
 /// `units` are those of `pairs.pairs`, in that order. Everything of `work` is this call's to write. What was written is read back and
 /// resolved against the kernel anew: what does not agree is kUnsupported, a bug of ours.

@@ -100,7 +100,7 @@ Result<UnitPatch> patch_unit(const std::filesystem::path& original_path, const s
   if (!original_path.empty()) HP_TRY(compare_types(original_object, patched_object, unit, options, types, product.findings));
 
   // Follow references from what changed until nothing more is needed. The set is final then.
-  const extract::Closure closure = extract::close_over(original, patched, correlation, changes, unit);
+  const extract::Closure closure = extract::close_over(original, patched, correlation, changes, unit, options.guards);
   product.findings.append(closure.findings);
   const UnitView view{original, patched, correlation, changes, closure, product.findings.has_errors()};
   HP_ASSIGN(product.report, report_unit(view, decoder));

@@ -48,6 +48,7 @@ class TypeCollector {
 
 struct UnitOptions {
   std::vector<diff::NamedPair> pairs;  // what the user says of symbols that cannot be told apart
+  std::vector<std::string> guards;     // functions that are taken along although they are the same
   bool needs_debug_info = true;        // without, the layout of types cannot be compared: an error, or else a warning
   std::string explain;                 // a symbol; empty: none
   bool wants_listings = false;

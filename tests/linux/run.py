@@ -28,6 +28,8 @@ CASES = {
 # Of which a module is made, and whose functions it replaces.
 MODULES = {"five-files": "vmlinux", "module": "binfmt_misc"}
 
+GUARD = "show_console_dev"  # fs/proc/consoles.c, which calls nothing that the patch changes
+
 
 def run(hotpatch, *arguments):
     done = subprocess.run([hotpatch, *arguments, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
@@ -82,6 +84,12 @@ def check_module(hotpatch, base, name):
             bad.append(f"the module replaces {module['functions']}")
         if f"hotpatch_build_id={report['base']['build_id']}".encode() not in files[-1]:
             bad.append("the module does not say which kernel it is for")
+    if name == "five-files":
+        with tempfile.TemporaryDirectory() as folder:
+            code, report = run(hotpatch, "build", "--base", base, "--patch", str(PATCHES / f"{name}.patch"), "--output",
+                               str(pathlib.Path(folder) / "patch.ko"), "--consistency", "guarded", "--guard", GUARD)
+            if code != 0 or GUARD not in {function["name"] for function in report["module"]["functions"]}:
+                bad.append(f"the guard is not among the functions (exit code {code})")
     if files[0] != files[1]:
         bad.append("a second run gives another module")
     if files[0] == files[2]:

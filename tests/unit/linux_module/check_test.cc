@@ -72,15 +72,15 @@ TEST_CASE("what a kernel would refuse, or do wrongly, is found") {
   CHECK(rule_of(kernel, file) == "HP151-export");
 
   file = good;
-  replace(file, ".klp.sym.vmlinux.helper,0", ".klp.sym.vmlinux.helper,2");
+  replace(file, ".klp.sym.vmlinux.helper,1", ".klp.sym.vmlinux.helper,2");
   CHECK(rule_of(kernel, file) == "HP153-livepatch-symbol");
 
   file = good;
-  replace(file, ".klp.sym.vmlinux.helper,0", ".klp.sym.vmlinux.hELPER,0");
+  replace(file, ".klp.sym.vmlinux.helper,1", ".klp.sym.vmlinux.hELPER,1");
   CHECK(rule_of(kernel, file) == "HP153-livepatch-symbol");
 
   file = good;
-  replace(file, "vmlinux changing,0", "vmlinux changinG,0");
+  replace(file, "vmlinux changing,1", "vmlinux changinG,1");
   CHECK(rule_of(kernel, file) == "HP154-function");
 
   // The place of the stub's relocation no longer holds zero.

@@ -49,9 +49,9 @@ TEST_CASE("what a patch refers to leaves the module by stubs, exports and livepa
   REQUIRE(check->relocations.size() == report.relocations.size());
   std::map<std::string, TargetAddr> addresses;
   for (const ResolvedRelocation& relocation : check->relocations) addresses[relocation.symbol] = relocation.address;
-  CHECK(addresses.at(".klp.sym.vmlinux.helper,0") == kernel.at("helper"));
-  CHECK(addresses.at(".klp.sym.vmlinux.state,0") == kernel.at("state"));
-  CHECK(addresses.at(".klp.sym.vmlinux.__start_notes,0") == kernel.at("__start_notes"));
+  CHECK(addresses.at(".klp.sym.vmlinux.helper,1") == kernel.at("helper"));
+  CHECK(addresses.at(".klp.sym.vmlinux.state,1") == kernel.at("state"));
+  CHECK(addresses.at(".klp.sym.vmlinux.__start_notes,1") == kernel.at("__start_notes"));
 
   const auto module = RawModule::parse(made->file);
   REQUIRE(module);
@@ -60,7 +60,7 @@ TEST_CASE("what a patch refers to leaves the module by stubs, exports and livepa
   CHECK(section_of(*module, "__versions")->size == 3 * 64);
   CHECK(value_of(check->info, "import_ns") == "SOME_SPACE");
   CHECK(value_of(check->info, "retpoline") == "Y");
-  CHECK(value_of(check->info, "hotpatch_function") == "vmlinux changing,0");
+  CHECK(value_of(check->info, "hotpatch_function") == "vmlinux changing,1");
 }
 
 TEST_CASE("the same input gives the same bytes") {
@@ -93,6 +93,26 @@ TEST_CASE("only replacing functions have symbols, and what belongs to them lies 
       names.push_back(symbol.name);
   CHECK(names == std::vector<std::string_view>{"changing"});
   CHECK(module->sections[text].size > made->report.functions[0].new_offset + made->report.functions[0].new_size);
+}
+
+TEST_CASE("a record may refer to the end of a section that holds nothing") {
+  small::Kernel kernel;
+  small::Patch patch;
+  const auto block = patch.text("changing", Bytes(16, std::byte{0x90}));
+  patch.replaces(block, patch.external("changing", kernel.at("changing"), true));
+  extract::Block empty;
+  empty.name = empty.section = ".altinstr_replacement";
+  empty.kind = extract::BlockKind::kCompanion;
+  patch.object.blocks.push_back(empty);
+  const auto table = patch.table(".altinstructions", 12);
+  patch.refer(table, 0, FixupKind::kPcRel32, block, 4);
+  patch.refer(table, 4, FixupKind::kPcRel32, extract::BlockIndex(1), 0);
+  const auto made = small::make(kernel, {patch.unit()});
+  REQUIRE_MESSAGE(made, made.error().message());
+  REQUIRE_MESSAGE(!made->file.empty(), made->report.findings.text());
+  const auto check = check_module(made->file, kernel.check_target());
+  REQUIRE(check);
+  CHECK_MESSAGE(check->findings.findings().empty(), check->findings.text());
 }
 
 TEST_CASE("an address of a replaced function is the original's") {
