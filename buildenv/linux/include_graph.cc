@@ -178,4 +178,12 @@ std::set<std::string> IncludeGraph::climbing_includers(const std::string& path) 
   return climbing;
 }
 
+std::set<std::string> IncludeGraph::macro_includers() const {
+  std::set<std::string> product;
+  for (const auto& [file, names] : names_)
+    if (std::ranges::any_of(names, [](std::string_view name) { return !name.starts_with('"') && !name.starts_with('<'); }))
+      product.insert(file);
+  return product;
+}
+
 }  // namespace hotpatch::buildenv

@@ -34,6 +34,8 @@ class IncludeGraph {
   [[nodiscard]] std::set<std::string> includers(const std::set<std::string>& changed) const;
   /// Files that may include `path` by a name with "..": by way of a directory above their own.
   [[nodiscard]] std::set<std::string> climbing_includers(const std::string& path) const;
+  /// Files with an #include of a macro's name, which may climb as well.
+  [[nodiscard]] std::set<std::string> macro_includers() const;
   [[nodiscard]] std::size_t files() const noexcept { return names_.size(); }
 
  private:

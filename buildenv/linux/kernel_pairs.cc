@@ -13,6 +13,7 @@
 #include "buildenv/pairs/view.h"
 #include "buildenv/proof.h"
 #include "buildenv/toolchain.h"
+#include "common/support/file.h"
 #include "common/support/parallel.h"
 
 namespace hotpatch::buildenv {
@@ -24,6 +25,11 @@ namespace fs = std::filesystem;
 constexpr std::array<const char*, 2> kOwnSections{"-ffunction-sections", "-fdata-sections"};
 /// For types and lines; variable tracking takes time, and is the one part of -g that reaches into the optimisers.
 constexpr std::array<const char*, 2> kLessDebug{"-fno-var-tracking", "-fno-var-tracking-assignments"};
+/// A function that tail-calls a new helper leaves no frame, and the kernel's check of stacks would let the helper's memory go while it
+/// runs; so with a part out of line, which has a symbol of its own.
+constexpr std::array<const char*, 2> kSafeUnload{"-fno-optimize-sibling-calls", "-fno-reorder-blocks-and-partition"};
+/// Included last: each site of a static branch is a NOP of five bytes then, which can be made a jump to a stub where the key is a module's.
+constexpr const char* kLongBranches = "#undef CONFIG_HAVE_JUMP_LABEL_HACK\n";
 
 struct Job {
   const IndexedUnit* unit = nullptr;
@@ -31,6 +37,8 @@ struct Job {
   Result<Compiled> original;
   Result<Compiled> patched;
   Result<Compiled> plain;
+  Result<Compiled> payload_original;
+  Result<Compiled> payload_patched;
   Result<bool> is_same = false;
   Result<KernelPair> pair;
 };
@@ -43,15 +51,26 @@ std::vector<std::string> compared_options() {
 
 class KernelPairBuilder {
  public:
-  KernelPairBuilder(const Base& base, StockKernel& stock, unsigned threads, View patched, fs::path products)
-      : base_(base), stock_(stock), threads_(threads), patched_(std::move(patched)), products_(std::move(products)) {}
+  KernelPairBuilder(const Base& base, const UnitIndex& index, StockKernel& stock, unsigned threads, View patched,
+                    const ViewEdits& edits, fs::path products)
+      : base_(base),
+        index_(index),
+        stock_(stock),
+        threads_(threads),
+        patched_(std::move(patched)),
+        edits_(edits),
+        products_(std::move(products)) {}
 
-  /// Both sides of all units; then, of those that differ, the plain original and its proof.
-  void run(std::vector<Job>& jobs) const {
+  /// Both sides of all units; then, of those that differ, the plain original with its proof, and what is loaded.
+  Result<> run(std::vector<Job>& jobs) const {
+    std::error_code failure;
+    fs::create_directories(products_, failure);
+    if (failure) return fail_errno("make " + products_.string(), failure.value());
+    HP_TRY(write_file(long_branches(), std::string_view(kLongBranches)));
     parallel_for(jobs.size() * 2, threads_, [&](std::size_t i) {
       Job& job = jobs[i / 2];
       if (i % 2 == 0) {
-        job.patched = compile(job, patched_.build, "patched", compared_options());
+        job.patched = compile_patched(job, "patched", compared_options());
       } else {
         job.original = compile(job, base_.build_path(), "original", compared_options());
       }
@@ -60,10 +79,20 @@ class KernelPairBuilder {
       Job& job = jobs[i];
       if (!job.original || !job.original->ok || !job.patched || !job.patched->ok) return;
       job.is_same = same_code(job.original->object, job.patched->object);
-      if (!job.is_same || *job.is_same || !job.unit->is_c()) return;
-      job.plain = compile(job, base_.build_path(), "plain", {});
-      if (job.plain && job.plain->ok) job.pair = prove_pair(job);
     });
+    parallel_for(jobs.size() * 3, threads_, [&](std::size_t i) {
+      Job& job = jobs[i / 3];
+      if (!differs(job) || !job.unit->is_c()) return;
+      switch (i % 3) {
+        case 0:
+          job.plain = compile(job, base_.build_path(), "plain", {});
+          if (job.plain && job.plain->ok) job.pair = prove_pair(job);
+          break;
+        case 1: job.payload_original = compile(job, base_.build_path(), "payload/original", payload_options(job)); break;
+        default: job.payload_patched = compile_patched(job, "payload/patched", payload_options(job));
+      }
+    });
+    return {};
   }
 
   Result<> conclude(std::vector<Job>& jobs, KernelPairBuild& build) const {
@@ -72,6 +101,8 @@ class KernelPairBuilder {
       HP_TRY(job.patched);
       HP_TRY(job.is_same);
       HP_TRY(job.plain);
+      HP_TRY(job.payload_original);
+      HP_TRY(job.payload_patched);
       HP_TRY(check_compiled(job, build.findings));
       if (!job.patched->ok) continue;
       if (*job.is_same) {
@@ -85,6 +116,7 @@ class KernelPairBuilder {
              "make the change in the C code that calls it, or leave it to an update"});
       } else {
         HP_ASSIGN(KernelPair pair, std::move(job.pair));
+        pair.payload = {pair.pair.unit, pair.pair.source, job.payload_original->object, job.payload_patched->object};
         build.pairs.push_back(std::move(pair));
       }
     }
@@ -92,6 +124,26 @@ class KernelPairBuilder {
   }
 
  private:
+  static bool differs(const Job& job) {
+    return job.original && job.original->ok && job.patched && job.patched->ok && job.is_same && !*job.is_same;
+  }
+  [[nodiscard]] fs::path long_branches() const { return products_ / "long-branches.h"; }
+
+  [[nodiscard]] std::vector<std::string> payload_options(const Job& job) const {
+    std::vector<std::string> options = compared_options();
+    options.insert(options.end(), kSafeUnload.begin(), kSafeUnload.end());
+    // Keys of vmlinux are there before the patch is; its branches may stay as they are.
+    if (!index_.owners.at(job.unit->owner).is_image()) options.insert(options.end(), {"-include", long_branches().string()});
+    return options;
+  }
+
+  /// Compiled where the patch is, and from nothing else.
+  Result<Compiled> compile_patched(const Job& job, const char* side, const std::vector<std::string>& options) const {
+    HP_ASSIGN(Compiled compiled, compile(job, patched_.build, side, options));
+    if (compiled.ok) HP_TRY(require_in_view(base_, patched_, edits_, compiled.object.string() + ".d"));
+    return compiled;
+  }
+
   Result<Compiled> compile(const Job& job, const fs::path& directory, const char* side,
                            const std::vector<std::string>& options) const {
     // One source may be of two modules, with other macros: the owner keeps their objects apart.
@@ -101,10 +153,12 @@ class KernelPairBuilder {
 
   Result<> check_compiled(const Job& job, Diagnostics& findings) const {
     const std::string& source = job.unit->source;
-    const bool no_plain = !*job.is_same && job.original->ok && job.patched->ok && job.unit->is_c() && !job.plain->ok;
-    if (!job.original->ok || no_plain)
-      return fail(Error(Errc::kInvalid, source + ": the base's own source does not compile:" +
-                                            first_messages(no_plain ? job.plain->errors : job.original->errors, patched_))
+    std::vector<const Result<Compiled>*> made{&job.original};
+    if (job.unit->is_c() && differs(job)) made.insert(made.end(), {&job.plain, &job.payload_original, &job.payload_patched});
+    const auto failed = std::ranges::find_if(made, [](const Result<Compiled>* one) { return !(*one)->ok; });
+    if (failed != made.end())
+      return fail(Error(Errc::kInvalid,
+                        source + ": the base's own source does not compile:" + first_messages((**failed)->errors, patched_))
                       .with_remedy("the compiler or its environment changed since the base was made; see hotpatch base verify"));
     if (job.patched->ok) return {};
     const std::string text = "does not compile with the patch:" + first_messages(job.patched->errors, patched_);
@@ -174,9 +228,11 @@ class KernelPairBuilder {
   }
 
   const Base& base_;
+  const UnitIndex& index_;
   StockKernel& stock_;
   unsigned threads_;
   View patched_;
+  const ViewEdits& edits_;
   fs::path products_;
 };
 
@@ -209,8 +265,8 @@ Result<KernelPairBuild> build_kernel_pairs(const Base& base, const UnitIndex& in
     jobs[i].unit = affected.units[i];
     jobs[i].commands = &commands.at(objects[i]);
   }
-  const KernelPairBuilder builder(base, stock, options.common.threads, std::move(patched), directory / "objects");
-  builder.run(jobs);
+  const KernelPairBuilder builder(base, index, stock, options.common.threads, std::move(patched), edits, directory / "objects");
+  HP_TRY(builder.run(jobs));
   HP_TRY(builder.conclude(jobs, build));
   return build;
 }

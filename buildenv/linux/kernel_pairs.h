@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// What a source patch makes of units of Linux: for each that changes, three objects. The plain original is compiled as the kernel's was,
-// and proves that this environment makes what was shipped. The original and the patched one that are compared and extracted from are
-// compiled with a section for each function and each object, without which the changed ones could not be taken out.
+// What a source patch makes of units of Linux: for each that changes, five objects. The plain original is compiled as the kernel's was,
+// and proves that this environment makes what was shipped. The original and the patched one that are compared are compiled with a section
+// for each function and each object. What is loaded is taken from a second such pair, compiled so that it can be unloaded again: the
+// kernel's consistency check looks for return addresses, and neither a function that ended in a jump to another one nor a part of a
+// function out of line leaves one that it would find. Whoever uses the pairs has to see that those options changed nothing else.
 #pragma once
 
 #include <filesystem>
@@ -28,6 +30,7 @@ struct KernelPair {
   /// to a neighbour that a linker would not shorten. Whoever uses the pair has to see that plain and original are otherwise the same.
   prove::Located located;
   std::vector<std::string> sections_differ;  // functions of pair.original whose bytes are not the image's
+  ObjectPair payload;  // as `pair`, without tail calls and parts out of line; for a module, without short branches
 };
 
 struct KernelPairBuild {

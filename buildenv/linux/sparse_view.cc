@@ -52,6 +52,7 @@ std::set<std::string> real_directories(const ViewEdits& edits, const IncludeGrap
     add_with_parents(parent_of(name), real);
     for (const std::string& includer : graph.climbing_includers(name)) add_with_parents(parent_of(includer), real);
   }
+  for (const std::string& includer : graph.macro_includers()) add_with_parents(parent_of(includer), real);
   for (const auto& [object, list] : commands)
     for (const std::vector<std::string>& words : list)
       for (const std::string& word : words) add_climbed(word.starts_with("-I") ? word.substr(2) : word, real);
@@ -69,6 +70,28 @@ Result<View> make_sparse_view(const Base& base, const ViewEdits& edits, const st
     HP_TRY(write_file(view.build / name, std::string_view(*content)));
   }
   return view;
+}
+
+Result<> require_in_view(const Base& base, const View& view, const ViewEdits& edits, const fs::path& dependencies) {
+  HP_ASSIGN(const std::string text, read_text_file(dependencies));
+  std::error_code failure;
+  const fs::path original = fs::canonical(base.build_path(), failure);
+  if (failure) return fail_errno("find " + base.build_path().string(), failure.value());
+  std::set<std::string_view> names;
+  for (const auto& [name, content] : edits) names.insert(std::string_view(name).substr(name.rfind('/') + 1));
+  constexpr std::string_view kBetween = " \t\n\\";
+  for (std::size_t begin = text.find_first_not_of(kBetween); begin != std::string::npos;) {
+    const std::size_t end = std::min(text.find_first_of(kBetween, begin), text.size());
+    const std::string word = text.substr(begin, end - begin);
+    begin = text.find_first_not_of(kBetween, end);
+    if (!names.contains(std::string_view(word).substr(word.rfind('/') + 1))) continue;
+    const fs::path file = fs::canonical(view.build / word, failure);  // an absolute name stays one
+    if (failure) continue;                                            // the target of the rule
+    const fs::path inside = file.lexically_relative(original);
+    if (edits.contains(inside.string()))
+      return fail(Errc::kUnsupported, word + " was read in the base, where the patch is not applied");
+  }
+  return {};
 }
 
 }  // namespace hotpatch::buildenv

@@ -4,7 +4,9 @@
 // only those that lead to an edited file are real. A tree of Linux has seventy thousand files.
 //
 // A directory that is a link must not be climbed out of, for ".." of it is the base's and not the view's. So those are real, too, out of
-// which a name with ".." leads that may mean an edited file: a unit's own name, an option of its command, an #include.
+// which a name with ".." leads that may mean an edited file: a unit's own name, an option of its command, an #include; and those of files
+// that include a macro's name, which may be anything (define_trace.h includes "../../fs/ext4/trace.h" by such a one). That this was enough
+// is seen after each compilation: none may have read the base's copy of an edited file.
 #pragma once
 
 #include <filesystem>
@@ -26,5 +28,9 @@ namespace hotpatch::buildenv {
 /// Makes the view as directory `tree`, which must not exist.
 Result<View> make_sparse_view(const Base& base, const ViewEdits& edits, const std::set<std::string>& real,
                               const std::filesystem::path& tree);
+
+/// Reads the list of dependencies that the compiler wrote (make's syntax, names relative to the build directory). kUnsupported with the
+/// name if one is the base's copy of an edited file.
+Result<> require_in_view(const Base& base, const View& view, const ViewEdits& edits, const std::filesystem::path& dependencies);
 
 }  // namespace hotpatch::buildenv

@@ -29,6 +29,7 @@ class Comparer {
     for (std::size_t i = 0; i < patched_.entities().size(); ++i) judge(EntityIndex(i));
     unite_parts();
     spread_from_constants();
+    spread_to_callers();
     find_removed();
     check_rules();
     check_placement(original_, patched_, correlation_, unit_, product_);
@@ -150,6 +151,72 @@ class Comparer {
     return std::ranges::any_of(model.profile().export_sections, [&](std::string_view name) { return section.starts_with(name); });
   }
 
+  /// Who uses each entity of the patched object, and whether by nothing but calls.
+  struct Users {
+    std::vector<EntityIndex> callers;
+    std::optional<EntityIndex> taker;  // of its address
+  };
+
+  [[nodiscard]] std::vector<Users> find_users() const {
+    std::vector<Users> users(patched_.entities().size());
+    for (std::size_t i = 0; i < users.size(); ++i) {
+      const Entity& entity = patched_.entities()[i];
+      if (entity.role == SectionRole::kDiscarded) continue;  // notes to the build's tools
+      const EntityIndex user = entity.parent.value_or(EntityIndex(i));
+      for (const Reference& reference : entity.references) {
+        Users& used = users[reference.target.entity.value()];
+        if (reference.is_branch && entity.kind == EntityKind::kFunction)
+          used.callers.push_back(user);
+        else
+          used.taker = user;
+      }
+    }
+    for (const Record& record : patched_.records())
+      for (const RecordField& field : record.fields)
+        if (field.target && field.target->entity != record.owner.entity)
+          users[field.target->entity.value()].taker = record.owner.entity;
+    return users;
+  }
+
+  /// What cannot be redirected is reached by way of those that call it.
+  void spread_to_callers() {
+    std::deque<EntityIndex> queue;
+    const auto consider = [&](EntityIndex index) {
+      const Entity& entity = patched_.entity(index);
+      const auto twin = correlation_.to_original(index);
+      if (change(index).verdict == Verdict::kChanged && entity.kind == EntityKind::kFunction && !entity.parent && !entity.role &&
+          twin && !entity.is_global && !is_traceable(original_.entity(*twin)))
+        queue.push_back(index);
+    };
+    for (std::size_t i = 0; i < patched_.entities().size(); ++i) consider(EntityIndex(i));
+    if (queue.empty()) return;
+    const std::vector<Users> users = find_users();
+    while (!queue.empty()) {
+      const EntityIndex index = queue.front();
+      queue.pop_front();
+      const Users& used = users[index.value()];
+      // Without a user it may be called by what this object does not show.
+      if (change(index).by_callers || used.taker || used.callers.empty()) continue;
+      const Entity& entity = patched_.entity(index);
+      change(index).by_callers = true;
+      std::string names;
+      for (const EntityIndex caller : used.callers) {
+        const Entity& user = patched_.entity(caller);
+        if (caller == index || !is_live(user)) continue;
+        const bool is_named = names.find(" " + std::string(user.name) + ",") != std::string::npos;
+        if (!is_named) names += " " + std::string(user.name) + ",";
+        mark(caller, "calls " + std::string(entity.name) + ", which changes and cannot be redirected");
+        consider(caller);
+      }
+      if (!names.empty()) names.pop_back();
+      find("HP029-callers", Severity::kNote, entity,
+           "has no place for a tracer's call: in its stead its callers are replaced," +
+               (names.empty() ? " of which none runs now" : names),
+           "");
+    }
+    unite_parts();
+  }
+
   /// Exists after boot.
   static bool is_live(const Entity& entity) {
     return entity.role != SectionRole::kInit && entity.role != SectionRole::kBootTable;
@@ -195,11 +262,13 @@ class Comparer {
         check_role(entity, *entity.role, how, is_new);
         if (*entity.role != SectionRole::kReadOnly) continue;
       }
-      if (entity.kind == EntityKind::kFunction && !is_new && !entity.parent &&
+      if (entity.kind == EntityKind::kFunction && !is_new && !entity.parent && !what.by_callers &&
           !is_traceable(original_.entity(*correlation_.to_original(EntityIndex(i)))))
-        find("HP030-untraceable", Severity::kError, entity,
-             "a function that the target cannot redirect " + how + ": it has no place for a tracer's call",
-             "change a function that calls it");
+        find(
+            "HP030-untraceable", Severity::kError, entity,
+            "a function that the target cannot redirect " + how + ": it has no place for a tracer's call, and " +
+                (entity.is_global ? "other units may call it" : "its address is taken, so that not all of its callers are known"),
+            "change the functions that call it");
       if (entity.kind != EntityKind::kData || !entity.is_writable || is_new) continue;
       const bool resized = original_.entity(*correlation_.to_original(EntityIndex(i))).size != entity.size;
       find(resized ? "HP004-data-size" : "HP005-data-initialiser", Severity::kError, entity,

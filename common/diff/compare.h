@@ -4,7 +4,9 @@
 //
 // A function is one with its out-of-line parts: if one of them differs, all are changed. A constant that changed takes all its users
 // with it, functions and other constants, or is refused: a patch that leaves some code with the old table and gives some the new one
-// is the worst kind. Data that is writable is never replaced: its present content is the state of the running system.
+// is the worst kind. A function that the target cannot redirect takes all its callers with it, or is refused where not all of them are
+// in the unit: it has external linkage, or its address is taken. Data that is writable is never replaced: its present content is the
+// state of the running system.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +34,8 @@ struct Change {
   std::optional<Difference> difference;  // the first one, of a changed entity
   std::string reason;                    // "its code differs", "uses the changed constant patch_digests"
   bool is_private = false;               // of an object that the compiler makes for each use: seen through what refers to it
+  /// A changed function that the target cannot redirect, of which every caller is known: they are changed, too, and call the new one.
+  bool by_callers = false;
 };
 
 struct ChangeSet {

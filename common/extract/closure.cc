@@ -62,6 +62,7 @@ class Closer {
       return;
     }
     if (entity.kind != EntityKind::kFunction || entity.parent || !is_run_time(entity)) return;
+    if (change.by_callers) return;  // they bring it
     if (change.verdict == Verdict::kChanged) include(index, "changed: " + change.reason);
     if (change.verdict == Verdict::kNew && entity.is_global) include(index, "new, with external linkage");
     if (change.verdict == Verdict::kSame && std::ranges::find(guards_, entity.name) != guards_.end())

@@ -256,7 +256,7 @@ class Extractor {
     const Entity& entity = patched_.entity(index);
     const auto twin = correlation_.to_original(index);
     if (entity.kind != EntityKind::kFunction || entity.parent || !twin || entity.role == SectionRole::kHooks ||
-        changes_.of(index).verdict == diff::Verdict::kNew)
+        changes_.of(index).verdict == diff::Verdict::kNew || changes_.of(index).by_callers)
       return;
     const Entity& original = original_.entity(*twin);
     FunctionPatch patch;

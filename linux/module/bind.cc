@@ -85,15 +85,19 @@ class Binder {
     return check_init(external, std::move(*place));
   }
 
-  /// The function that is to be replaced. The proof must have placed its very section: its symbol does not do, as references to a weak one
-  /// lead to the definition that overrides it.
+  /// The function that is to be replaced. The proof must have placed it: its section, or itself where sections hold several functions and
+  /// the table was carried over from another build, in which those stand elsewhere. References to a weak one that another unit overrides
+  /// lead to that definition; the proof names those.
   std::optional<KernelPlace> replaced_by(const extract::FunctionPatch& function, const std::optional<KernelPlace>& bound) {
     if (!bound) return std::nullopt;
     const extract::External& original = unit_.patch->externals.at(function.original.value());
     std::optional<TargetAddr> section;
     if (original.original_section) section = located_at(unit_.located->section_address, *original.original_section);
-    const bool is_placed = section && *section + original.original_offset == bound->address && bound->owner == unit_.owner;
-    if (!is_placed) {
+    std::optional<TargetAddr> symbol;
+    if (original.original_symbol && std::ranges::find(unit_.located->absent, function.name) == unit_.located->absent.end())
+      symbol = located_at(unit_.located->symbol_address, *original.original_symbol);
+    const bool is_placed = section ? *section + original.original_offset == bound->address : symbol == bound->address;
+    if (!is_placed || bound->owner != unit_.owner) {
       refuse("HP111-unproven-function", original,
              function.name + " is to be replaced, but the proof did not find it in " + unit_.owner + "; what is at " +
                  hex(bound->address.value()) + " under its name may be another unit's",

@@ -3,18 +3,22 @@
 
 #include <algorithm>
 #include <iostream>
+#include <set>
 
 #include "buildenv/linux/certificate.h"
+#include "common/elf/symbol_name.h"
 #include "common/support/file.h"
 #include "common/support/parallel.h"
 #include "linux/profile/profile.h"
 #include "programs/hotpatch/build.h"
+#include "programs/hotpatch/carry_over.h"
 #include "programs/hotpatch/report.h"
 
 namespace hotpatch::cli {
 namespace {
 
 constexpr const char* kOverriddenRule = "HP-overridden";
+constexpr const char* kPayloadOptionsRule = "HP-payload-options";
 
 void say(const KernelBuildOptions& options, const std::string& what) {
   if (options.progress) std::cerr << "hotpatch: " << what << '\n';
@@ -32,6 +36,71 @@ Result<> account_for_sections(const buildenv::KernelPair& pair) {
       return fail(Errc::kTrust,
                   pair.pair.unit + ": " + symbol.name + " is another function with a section of its own: " + symbol.reason);
   return {};
+}
+
+/// What a comparison found, without what the compiler numbers, and without parts out of line, which one of two builds has none of.
+std::set<std::string> essence_of(const UnitPatch& unit) {
+  std::set<std::string> product;
+  for (const SymbolReport& symbol : unit.report.symbols) {
+    const std::string& name = symbol.name;
+    if (name.ends_with(".cold") || name.find(".cold.") != std::string::npos) continue;
+    product.insert(symbol.verdict + " " + symbol.kind + " " + elf::split_symbol_name(name).stem);
+  }
+  return product;
+}
+
+/// The payload's options must have changed nothing but what they are for. What only they make a difference of is replaced by code of the
+/// same source: no harm. What makes a difference only without them would not be replaced.
+void compare_findings(const UnitPatch& compared, const UnitPatch& payload, const buildenv::KernelPair& pair,
+                      Diagnostics& findings) {
+  const std::set<std::string> without = essence_of(compared);
+  const std::set<std::string> with = essence_of(payload);
+  const auto add = [&](const std::string& what, Severity severity, const char* where, const char* remedy) {
+    findings.add({kPayloadOptionsRule,
+                  severity,
+                  {pair.pair.unit, what.substr(what.rfind(' ') + 1), "", pair.pair.source},
+                  what + ", but only when compiled " + where + " the options that make a payload safe to unload",
+                  remedy});
+  };
+  for (const std::string& what : without)
+    if (!with.contains(what))
+      add(what, Severity::kError, "without", "make the change in a way that depends less on what the compiler inlines");
+  for (const std::string& what : with)
+    if (!without.contains(what)) add(what, Severity::kWarning, "with", "");
+}
+
+/// Both comparisons of a unit say most things; each is said once.
+void append_new(const Diagnostics& more, Diagnostics& findings) {
+  std::set<std::pair<std::string, std::string>> known;
+  for (const Finding& finding : findings.findings()) known.emplace(finding.rule, finding.where.unit + " " + finding.where.symbol);
+  for (const Finding& finding : more.findings())
+    if (!known.contains({finding.rule, finding.where.unit + " " + finding.where.symbol})) findings.add(finding);
+}
+
+/// All passes over one unit.
+struct UnitPasses {
+  UnitPatch compared;
+  UnitPatch payload;
+  prove::Located located;  // of the payload's original
+};
+
+/// `guards` are taken along by the payload, although they are the same.
+Result<UnitPasses> run_passes(const buildenv::KernelPair& pair, const std::vector<std::string>& guards, TypeCollector& types) {
+  HP_TRY(account_for_sections(pair));
+  UnitPasses product;
+  TypeCollector unused;  // types do not depend on how the code is compiled
+  HP_ASSIGN(product.compared, patch_unit(pair.pair.original, pair.pair.patched, pair.pair.unit, kernel::profile(), types));
+  UnitOptions of_payload;
+  of_payload.guards = guards;
+  HP_ASSIGN(product.payload,
+            patch_unit(pair.payload.original, pair.payload.patched, pair.pair.unit, kernel::profile(), unused, of_payload));
+  HP_ASSIGN(CarriedOver carried, carry_over(pair.pair.original, pair.located, pair.payload.original, kernel::profile()));
+  for (extract::FunctionPatch& function : product.payload.object.functions) {
+    const auto& symbol = product.payload.object.externals.at(function.original.value()).original_symbol;
+    if (symbol) function.original_size = carried.running_size.at(symbol->value());
+  }
+  product.located = std::move(carried.located);
+  return product;
 }
 
 /// A weak function that another unit overrides: its code is in no place that anybody calls.
@@ -89,21 +158,21 @@ Result<KernelBuildProduct> build_kernel(buildenv::Base base, const KernelBuildOp
   // Take each pair apart. The units do not depend on each other.
   const std::vector<buildenv::KernelPair>& pairs = product.pairs.pairs;
   say(options, "comparing " + std::to_string(pairs.size()) + " units");
-  std::vector<Result<UnitPatch>> patched(pairs.size(), Result<UnitPatch>(UnitPatch{}));
-  std::vector<Result<>> accounted(pairs.size());
+  std::vector<Result<UnitPasses>> passes(pairs.size(), Result<UnitPasses>(UnitPasses{}));
   TypeCollector types;
-  parallel_for(pairs.size(), options.pairs.common.threads, [&](std::size_t i) {
-    accounted[i] = account_for_sections(pairs[i]);
-    UnitOptions unit;
-    if (options.module) unit.guards = options.module->guards;
-    patched[i] = patch_unit(pairs[i].pair.original, pairs[i].pair.patched, pairs[i].pair.unit, kernel::profile(), types, unit);
-  });
+  const std::vector<std::string> guards = options.module ? options.module->guards : std::vector<std::string>();
+  parallel_for(pairs.size(), options.pairs.common.threads,
+               [&](std::size_t i) { passes[i] = run_passes(pairs[i], guards, types); });
   for (std::size_t i = 0; i < pairs.size(); ++i) {
-    HP_TRY(accounted[i]);
-    HP_ASSIGN_DOING("comparing " + pairs[i].pair.unit, UnitPatch unit, std::move(patched[i]));
-    product.findings.append(unit.findings);
-    refuse_overridden(pairs[i], unit, product.findings);
-    product.units.push_back(std::move(unit));
+    HP_ASSIGN_DOING("comparing " + pairs[i].pair.unit, UnitPasses unit, std::move(passes[i]));
+    product.findings.append(unit.compared.findings);
+    if (!unit.compared.findings.has_errors()) {
+      append_new(unit.payload.findings, product.findings);
+      compare_findings(unit.compared, unit.payload, pairs[i], product.findings);
+    }
+    refuse_overridden(pairs[i], unit.compared, product.findings);
+    product.units.push_back(std::move(unit.payload));
+    product.located.push_back(std::move(unit.located));
   }
   product.findings.append(types.findings());
   if (!pairs.empty()) {
@@ -117,8 +186,8 @@ Result<KernelBuildProduct> build_kernel(buildenv::Base base, const KernelBuildOp
   KernelModuleOptions module = *options.module;
   module.certificate = product.certificate;
   module.fixes = product.fixes;
-  HP_ASSIGN(kernel::LivepatchModule made,
-            make_kernel_module(product.base, product.index, *stock, product.pairs, product.units, module, work.path()));
+  HP_ASSIGN(kernel::LivepatchModule made, make_kernel_module(product.base, product.index, *stock, product.pairs, product.units,
+                                                             product.located, module, work.path()));
   product.findings.append(made.report.findings);
   if (!product.findings.has_errors()) product.module = std::move(made);
   return product;

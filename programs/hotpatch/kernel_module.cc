@@ -72,16 +72,16 @@ kernel::CheckTarget check_target(const kernel::TargetKernel& target) {
 
 Result<kernel::LivepatchModule> make_kernel_module(const buildenv::Base& base, const buildenv::UnitIndex& index,
                                                    buildenv::StockKernel& stock, const buildenv::KernelPairBuild& pairs,
-                                                   const std::vector<UnitPatch>& units, const KernelModuleOptions& options,
+                                                   const std::vector<UnitPatch>& units,
+                                                   const std::vector<prove::Located>& located, const KernelModuleOptions& options,
                                                    const fs::path& work) {
   HP_ASSIGN(const kernel::Exports exports, read_exports(base));
   const kernel::TargetKernel target = target_kernel(base, index, stock, exports);
   std::vector<kernel::ModuleUnit> linked;
   for (std::size_t i = 0; i < units.size(); ++i) {
     if (!units[i].changes_something) continue;
-    linked.push_back({.owner = index.owners.at(pairs.pairs[i].owner).module_name(),
-                      .patch = &units[i].object,
-                      .located = &pairs.pairs[i].located});
+    linked.push_back(
+        {.owner = index.owners.at(pairs.pairs[i].owner).module_name(), .patch = &units[i].object, .located = &located[i]});
   }
   HP_ASSIGN(const buildenv::ModuleCompiler compiler, buildenv::ModuleCompiler::make(base, index));
   std::vector<elf::Object> hooks;

@@ -36,11 +36,13 @@ Result<kernel::Exports> read_exports(const buildenv::Base& base);
                                                  buildenv::StockKernel& stock, const kernel::Exports& exports);
 [[nodiscard]] kernel::CheckTarget check_target(const kernel::TargetKernel& target);
 
-/// `units` are those of `pairs.pairs`, in that order. Everything of `work` is this call's to write. What was written is read back and
-/// resolved against the kernel anew: what does not agree is kUnsupported, a bug of ours.
+/// `units` are those of `pairs.pairs`, in that order, and `located` says where what their objects refer to is. Everything of `work` is
+/// this call's to write. What was written is read back and resolved against the kernel anew: what does not agree is
+/// kUnsupported, a bug of ours.
 Result<kernel::LivepatchModule> make_kernel_module(const buildenv::Base& base, const buildenv::UnitIndex& index,
                                                    buildenv::StockKernel& stock, const buildenv::KernelPairBuild& pairs,
-                                                   const std::vector<UnitPatch>& units, const KernelModuleOptions& options,
+                                                   const std::vector<UnitPatch>& units,
+                                                   const std::vector<prove::Located>& located, const KernelModuleOptions& options,
                                                    const std::filesystem::path& work);
 
 /// What the build's report says of the module. `file` is where it was written.

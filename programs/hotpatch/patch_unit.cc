@@ -65,19 +65,18 @@ std::vector<std::string> scopes_of(const diff::ObjectModel& model, const std::ve
   return product;
 }
 
-/// Names and references settle nearly everything; where they do not, the debugging information may.
-Result<diff::Correlation> correlate(const diff::ObjectModel& original, const diff::ObjectModel& patched,
-                                    const UnitOptions& options) {
-  HP_ASSIGN(diff::Correlation correlation, diff::correlate(original, patched, options.pairs));
+}  // namespace
+
+Result<diff::Correlation> correlate_builds(const diff::ObjectModel& original, const diff::ObjectModel& patched,
+                                           const std::vector<diff::NamedPair>& pairs) {
+  HP_ASSIGN(diff::Correlation correlation, diff::correlate(original, patched, pairs));
   if (correlation.ambiguous.empty()) return correlation;
   const auto original_scopes = elf::read_static_scopes(original.object());
   const auto patched_scopes = elf::read_static_scopes(patched.object());
   if (!original_scopes || !patched_scopes) return correlation;
-  return diff::correlate(original, patched, options.pairs,
+  return diff::correlate(original, patched, pairs,
                          {.original = scopes_of(original, *original_scopes), .patched = scopes_of(patched, *patched_scopes)});
 }
-
-}  // namespace
 
 Result<UnitPatch> patch_unit(const std::filesystem::path& original_path, const std::filesystem::path& patched_path,
                              const std::string& unit, const target::Profile& profile, TypeCollector& types,
@@ -91,7 +90,7 @@ Result<UnitPatch> patch_unit(const std::filesystem::path& original_path, const s
   HP_ASSIGN(const diff::ObjectModel patched, diff::ObjectModel::make(patched_object, profile, decoder, &original));
 
   // Decide which entity of one is which of the other, and which of the pairs differ.
-  HP_ASSIGN(const diff::Correlation correlation, correlate(original, patched, options));
+  HP_ASSIGN(const diff::Correlation correlation, correlate_builds(original, patched, options.pairs));
   const diff::ChangeSet changes = diff::compare(original, patched, correlation, unit);
 
   UnitPatch product;

@@ -54,6 +54,10 @@ struct UnitOptions {
   bool wants_listings = false;
 };
 
+/// Names and references settle nearly everything; where they do not, the debugging information may. Errors are diff::correlate's.
+Result<diff::Correlation> correlate_builds(const diff::ObjectModel& original, const diff::ObjectModel& patched,
+                                           const std::vector<diff::NamedPair>& pairs);
+
 /// `original` may be empty: the whole of `patched` is new then (a file of hooks).
 Result<UnitPatch> patch_unit(const std::filesystem::path& original, const std::filesystem::path& patched, const std::string& unit,
                              const target::Profile& profile, TypeCollector& types, const UnitOptions& options = {});

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Real patches of the stock kernel, up to the changed functions: one line each, beside what the corpus' table says, and the sums.
 
-usage: corpus.py HOTPATCH BASE CORPUS [--only ID,…] [--limit SECONDS] [--results FILE]
+usage: corpus.py HOTPATCH BASE CORPUS [--only ID,…] [--limit SECONDS] [--results FILE] [--reports DIR]
 
 The table's verdict is about a finished module; here a patch that is accepted there must have its functions found and proven, and one
 that is refused there may be refused later than here.
@@ -51,6 +51,7 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--limit", type=int, default=900)
     parser.add_argument("--results")
+    parser.add_argument("--reports", type=pathlib.Path, help="a directory for the report of each patch")
     options = parser.parse_args()
     facts = table(options.corpus / "linux.tsv")
     verdicts = table(options.corpus / "linux-verdicts.tsv")
@@ -61,6 +62,9 @@ def main():
             continue
         expected = verdicts[number]
         outcome, report, seconds, note = judge(options.hotpatch, options.base, options.corpus / "linux" / fact["patch"], options.limit)
+        if options.reports and report:
+            options.reports.mkdir(parents=True, exist_ok=True)
+            (options.reports / f"{number}.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
         ours = {stem(entry["name"]) for entry in report.get("changed_functions", [])}
         theirs = {stem(name) for name in NAME.findall(expected["evidence"] or "")}
         rules = sorted({finding["rule"] for finding in report.get("findings", []) if finding["severity"] == "error"})

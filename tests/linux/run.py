@@ -5,6 +5,7 @@
 usage: run.py HOTPATCH BASE [CASE…]
 """
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -38,8 +39,27 @@ def run(hotpatch, *arguments):
     return done.returncode, json.loads(done.stdout)
 
 
+def state_of(base):
+    """Every name in the base and when what it names was last written. A file that came and went shows in its directory's time; only at
+    the top of the tree may one: what the kernel's Makefile asks the compiler makes and removes a directory there, .tmp_PID."""
+    found = {}
+    folders = [base]
+    while folders:
+        folder = folders.pop()
+        if folder != os.path.join(base, "tree"):
+            found[folder] = os.stat(folder).st_mtime_ns
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                else:
+                    found[entry.path] = entry.stat(follow_symlinks=False).st_mtime_ns
+    return found
+
+
 def check_case(hotpatch, base, name):
     code, functions, rules = CASES[name]
+    before = state_of(base)
     exit_code, report = run(hotpatch, "build", "--base", base, "--patch", str(PATCHES / f"{name}.patch"))
     bad = []
     found = {entry["name"].split(".cold")[0] for entry in report["changed_functions"]}
@@ -64,6 +84,9 @@ def check_case(hotpatch, base, name):
             bad.append("a second run gives another certificate")
     if name in MODULES:
         bad += check_module(hotpatch, base, name)
+    written = sorted(path for path, _ in before.items() ^ state_of(base).items())
+    if written:
+        bad.append(f"the base was written to: {', '.join(written[:4])}")
     return bad
 
 

@@ -70,7 +70,8 @@ TEST_CASE("a sparse view shows the base's files but the edited ones, through eve
       .add("tree/net/core/a.h", "old\n")
       .add("tree/net/core/dev.c", "same\n")
       .add("tree/net/x/up.c", "#include \"../core/a.h\"\n")
-      .add("tree/fs/z.c", "same\n");
+      .add("tree/fs/z.c", "same\n")
+      .add("tree/include/trace/define.h", "#include TRACE_INCLUDE\n");
   const auto graph = IncludeGraph::scan(tree.path() / "tree", 1);
   REQUIRE(graph);
   const ViewEdits edits = {{"net/core/a.h", "new\n"}, {"net/core/gone.c", std::nullopt}, {"net/fresh/b.h", "fresh\n"}};
@@ -84,7 +85,17 @@ TEST_CASE("a sparse view shows the base's files but the edited ones, through eve
   CHECK(*read_text_file(view->build / "net/core/dev.c") == "same\n");
   CHECK(*read_text_file(view->build / "net/fresh/b.h") == "fresh\n");
   CHECK(*read_text_file(view->build / "fs/z.c") == "same\n");
+  CHECK(*read_text_file(view->build / "include/trace/../../net/core/a.h") == "new\n");
   CHECK(fs::is_symlink(view->build / "fs"));
+
+  // What a compiler says it has read: the edited file through the view, or around it.
+  const fs::path list = tree.path() / "x.o.d";
+  REQUIRE(write_file(list, std::string_view("x.o: net/x/up.c net/x/../core/a.h \\\n fs/z.c include/linux/a.h\n")));
+  CHECK(require_in_view(base, *view, edits, list));
+  REQUIRE(write_file(list, std::string_view("x.o: net/x/up.c \\\n fs/../net/core/a.h\n")));
+  const auto around = require_in_view(base, *view, edits, list);
+  REQUIRE(!around);
+  CHECK(around.error().message().find("fs/../net/core/a.h") != std::string::npos);
   CHECK(!fs::is_symlink(view->build / "net/x"));
   CHECK(*read_text_file(tree.path() / "tree/net/core/a.h") == "old\n");
 }
