@@ -8,7 +8,7 @@
 namespace hotpatch::kernel::host {
 namespace {
 
-constexpr Milliseconds kLeavePoll{100};
+constexpr Milliseconds kLeavePoll{37};  // no divisor of the times at which sleepers wake
 constexpr Milliseconds kGatePoll{50};
 constexpr Milliseconds kLeavePatience{5'000};  // for threads that are on their way out of the module
 constexpr unsigned kRemoveTries = 20;          // the kernel lets go of a patch's module a moment after the patch is gone
@@ -50,15 +50,14 @@ Error explain_insert(Kernel& kernel, const std::string& name, int os_error) {
   }
 }
 
-// Waits until no thread has a frame in the module, then removes it. Threads on a processor show no stack, but have come by the kernel's
-// exit, or were off the processor, in the transition that was before.
+// Waits until every thread was seen outside of the module, then removes it.
 Result<> remove_module(Session& session, const std::string& name) {
   Kernel& kernel = session.kernel();
   Clock& clock = session.clock();
   const Milliseconds start = clock.now();
-  std::vector<Task> inside = tasks_in_module(kernel, name);
-  for (; !inside.empty() && clock.now() - start < kLeavePatience && !clock.stop_requested();
-       inside = tasks_in_module(kernel, name))
+  Leavers leavers(kernel, name);
+  std::vector<Task> inside = leavers.look();
+  for (; !inside.empty() && clock.now() - start < kLeavePatience && !clock.stop_requested(); inside = leavers.look())
     clock.sleep(kLeavePoll);
   if (!inside.empty())
     return fail(Error(Errc::kRejected,

@@ -34,6 +34,7 @@ struct Stat {
   std::string name;
   char state = '?';
   std::uint64_t flags = 0;
+  std::uint64_t user_time = 0;  // clock ticks
 };
 
 std::optional<Stat> read_stat(Kernel& kernel, int process, int thread) {
@@ -50,6 +51,8 @@ std::optional<Stat> read_stat(Kernel& kernel, int process, int thread) {
   for (int i = 0; i < 5; ++i) rest >> skipped;
   rest >> stat.flags;
   if (!rest) return std::nullopt;
+  for (int i = 0; i < 4; ++i) rest >> skipped;
+  rest >> stat.user_time;
   return stat;
 }
 
@@ -118,15 +121,26 @@ std::vector<Task> blockers(Kernel& kernel, bool patched, const FrameSet& frames)
   return found;
 }
 
-std::vector<Task> tasks_in_module(Kernel& kernel, const std::string& module) {
-  std::vector<Task> found;
-  for_each_thread(kernel, [&](int process, int thread) {
-    const Result<std::string> text = kernel.read(task_path(process, thread) + "stack");
-    if (!text || text->find("[" + module + "]") == std::string::npos) return;
-    std::optional<Task> task = look_at(kernel, process, thread, {{}, module});
-    if (task && !task->frame.empty()) found.push_back(*std::move(task));
+std::vector<Task> Leavers::look() {
+  std::vector<Task> inside;
+  std::vector<Task> unknown;
+  for_each_thread(kernel_, [&](int process, int thread) {
+    if (outside_.contains(thread)) return;
+    const std::optional<Stat> stat = read_stat(kernel_, process, thread);
+    std::optional<Task> task = stat ? look_at(kernel_, process, thread, {{}, module_}) : std::nullopt;
+    if (!task) return;
+    const auto first = user_time_.try_emplace(thread, stat->user_time).first;
+    const bool has_ended = task->state == 'Z' || task->state == 'X';
+    if (!task->frame.empty()) {
+      inside.push_back(*std::move(task));
+    } else if (!task->stack.empty() || has_ended || stat->user_time > first->second) {
+      outside_.insert(thread);
+    } else {
+      unknown.push_back(*std::move(task));
+    }
   });
-  return found;
+  inside.insert(inside.end(), unknown.begin(), unknown.end());
+  return inside;
 }
 
 std::string describe(const Task& task) {

@@ -4,6 +4,9 @@
 // Linux 6.1, fs/proc/base.c) and where it sleeps (stack, for root); which frame is the one that matters follows from the patched functions.
 #pragma once
 
+#include <cstdint>
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,8 +34,22 @@ struct FrameSet {
 /// The threads that have not come to the side: `patched`, or not. Empty where no transition is under way.
 [[nodiscard]] std::vector<Task> blockers(Kernel& kernel, bool patched, const FrameSet& frames);
 
-/// The threads with a frame in the module. A thread that runs on a processor while it is looked at has no stack to be read.
-[[nodiscard]] std::vector<Task> tasks_in_module(Kernel& kernel, const std::string& module);
+/// Whether threads have left a module whose code nobody enters any more. A thread that is on a processor while it is looked at has no
+/// stack to be read, and says nothing: one that wakes ten times a second may be there just then. So each thread is looked at until it was
+/// seen off the processor without a frame in the module, or has used the processor in user mode since, or is gone.
+class Leavers {
+ public:
+  Leavers(Kernel& kernel, std::string module) : kernel_(kernel), module_(std::move(module)) {}
+  /// Looks at all threads that have not been seen outside: those with a frame in the module, then those that nothing is known of yet.
+  /// Empty: nobody is in the module.
+  [[nodiscard]] std::vector<Task> look();
+
+ private:
+  Kernel& kernel_;
+  std::string module_;
+  std::set<int> outside_;                   // thread IDs
+  std::map<int, std::uint64_t> user_time_;  // of the others, when first seen; clock ticks
+};
 
 /// "cat (92) in pipe_read+0x2f/0x4b0", with what kind of task it is where that matters.
 [[nodiscard]] std::string describe(const Task& task);

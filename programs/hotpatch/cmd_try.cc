@@ -236,6 +236,7 @@ Result<lab::LifeCycle> linux_cycle(const TryArguments& arguments, const buildenv
   trial.probe = arguments.probe;
   HP_ASSIGN(trial.tool, find_tool(arguments.linux_tool, kLinuxTool));
   trial.reloaded = arguments.modules;
+  for (std::string& name : trial.reloaded) std::ranges::replace(name, '-', '_');  // as the kernel calls it
   for (const std::string& path : arguments.payloads) {
     HP_ASSIGN_DOING("read the live patch", Bytes file, read_file(path));
     HP_ASSIGN_DOING(path, const kernel::payload::ModuleInfo info, kernel::payload::read_module_info(file));
