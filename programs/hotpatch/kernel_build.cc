@@ -96,12 +96,14 @@ Result<KernelBuildProduct> build_kernel(buildenv::Base base, const KernelBuildOp
     accounted[i] = account_for_sections(pairs[i]);
     UnitOptions unit;
     if (options.module) unit.guards = options.module->guards;
-    patched[i] = patch_unit(pairs[i].pair.original, pairs[i].pair.patched, pairs[i].pair.unit, kernel::profile(), types, unit);
+    patched[i] = patch_unit(pairs[i].pair.original, pairs[i].pair.patched, pairs[i].pair.unit, kernel::profile(), types,
+                            with_sources(unit, pairs[i].pair));
   });
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     HP_TRY(accounted[i]);
     HP_ASSIGN_DOING("comparing " + pairs[i].pair.unit, UnitPatch unit, std::move(patched[i]));
     product.findings.append(unit.findings);
+    product.assessment.append(unit.assessment);
     refuse_overridden(pairs[i], unit, product.findings);
     product.units.push_back(std::move(unit));
   }
@@ -143,6 +145,7 @@ Json report_json(const KernelBuildProduct& product, ExitCode code) {
                            {"name", symbol.name},
                            {"reason", symbol.reason}});
   document["findings"] = to_json(product.findings);
+  document["safety"] = to_json(product.assessment, product.findings, kernel::profile().consistency);
   Json& files = document["changed_files"] = Json::array();
   for (const buildenv::ChangedFile& file : product.pairs.changed) files.push_back(file.path);
   Json& headers = document["headers"] = Json::array();

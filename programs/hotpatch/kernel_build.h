@@ -27,8 +27,9 @@ struct KernelBuildProduct {
   buildenv::Base base;
   buildenv::UnitIndex index;
   buildenv::KernelPairBuild pairs;
-  std::vector<UnitPatch> units;  // by unit as `pairs.pairs`
-  Diagnostics findings;          // of all passes
+  std::vector<UnitPatch> units;   // by unit as `pairs.pairs`
+  Diagnostics findings;           // of all passes
+  safety::Assessment assessment;  // of all units
   std::vector<std::string> fixes;
   std::string certificate;                        // the text; empty if nothing was proven
   std::optional<kernel::LivepatchModule> module;  // nothing: not wanted, refused, or nothing to do

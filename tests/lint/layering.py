@@ -39,11 +39,12 @@ MAY_USE = {  # component -> the other components that it may use
 EVERYTHING = set(MAY_USE)
 MAY_USE["programs/hotpatch"] = EVERYTHING - {"common/host", "hypercall", "xen/host", "linux/host"}
 MAY_USE["programs/linux-hotpatch"] = MODEL | {"common/host", "linux/payload", "linux/host"}
+MAY_USE["programs/hotpatch-syntax"] = set()
 MAY_USE["programs/xen-hotpatch"] = MODEL | {"common/host", "hypercall", "xen/payload", "xen/relocate", "xen/check", "xen/host"}
 
 ONLY_IN = {  # header prefix -> the only files or folders that may include it
     "llvm/": ("common/elf/object_reader.cc", "common/elf/dwarf.cc", "common/elf/dwarf.h", "common/elf/type_layout.cc",
-              "common/target/decode_x86.cc"),
+              "common/target/decode_x86.cc", "programs/hotpatch-syntax/"),
     "llvm-c/": (),
     "lzma.h": ("buildenv/deb_archive.cc",),
     "libelf.h": ("common/elf/object_writer.cc",),
@@ -53,6 +54,7 @@ ONLY_IN = {  # header prefix -> the only files or folders that may include it
     "xencall.h": ("hypercall/xenctrl_channel.cc",),
     "xentoollog.h": ("hypercall/xenctrl_channel.cc",),
     "CLI/": ("programs/",),
+    "clang/": ("programs/hotpatch-syntax/",),
 }
 NO_JSON_IN = ("common/elf/", "common/target/", "common/diff/")
 
