@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/host/recall.h"
+
 namespace hotpatch::kernel::host {
 namespace {
 
@@ -104,17 +106,7 @@ std::string journal_line(const JournalRecord& record) {
 
 Result<JournalContents> read_journal(const std::filesystem::path& state_dir) {
   HP_ASSIGN(const JournalLines file, read_journal_lines(state_dir));
-  JournalContents contents;
-  contents.damaged_lines = file.cut_off;
-  contents.torn = file.torn;
-  contents.misfits = file.misfits;
-  for (const std::string& line : file.lines) {
-    if (std::optional<JournalRecord> record = from_line(line))
-      contents.records.push_back(*std::move(record));
-    else
-      ++contents.damaged_lines;
-  }
-  return contents;
+  return contents_of<JournalContents>(file, from_line);
 }
 
 const Remembered* Memory::find(const std::string& name) const noexcept {
@@ -131,22 +123,6 @@ void learn(Memory& memory, const JournalRecord& begin, const JournalRecord& end)
   if (end.action == "load" && end.state != "absent") memory.patches.push_back({begin, end.time});
 }
 
-Memory recall(const JournalContents& journal, const std::string& boot) {
-  Memory memory;
-  for (const JournalRecord& record : journal.records) {
-    memory.last_id = std::max(memory.last_id, record.id);
-    if (record.boot != boot) continue;
-    if (!record.is_end) {
-      memory.interrupted.push_back(record);
-      continue;
-    }
-    const auto begin = std::find_if(memory.interrupted.begin(), memory.interrupted.end(),
-                                    [&](const JournalRecord& open) { return open.id == record.id; });
-    if (begin == memory.interrupted.end()) continue;  // its first line is damaged
-    learn(memory, *begin, record);
-    memory.interrupted.erase(begin);
-  }
-  return memory;
-}
+Memory recall(const JournalContents& journal, const std::string& boot) { return recall_records<Memory>(journal.records, boot); }
 
 }  // namespace hotpatch::kernel::host

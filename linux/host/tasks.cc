@@ -87,7 +87,7 @@ void for_each_thread(Kernel& kernel, Use use) {
 std::optional<Task> look_at(Kernel& kernel, int process, int thread, const FrameSet& frames) {
   const std::optional<Stat> stat = read_stat(kernel, process, thread);
   if (!stat) return std::nullopt;
-  Task task{process, thread, stat->name, stat->state, (stat->flags & kKernelThreadFlag) != 0, {}, {}};
+  Task task{process, thread, stat->name, stat->state, (stat->flags & kKernelThreadFlag) != 0, stat->user_time, {}, {}};
   if (const Result<std::string> stack = kernel.read(task_path(process, thread) + "stack")) task.stack = parse_stack(*stack);
   task.frame = frame_of(task.stack, frames);
   return task;
@@ -126,14 +126,13 @@ std::vector<Task> Leavers::look() {
   std::vector<Task> unknown;
   for_each_thread(kernel_, [&](int process, int thread) {
     if (outside_.contains(thread)) return;
-    const std::optional<Stat> stat = read_stat(kernel_, process, thread);
-    std::optional<Task> task = stat ? look_at(kernel_, process, thread, {{}, module_}) : std::nullopt;
+    std::optional<Task> task = look_at(kernel_, process, thread, {{}, module_});
     if (!task) return;
-    const auto first = user_time_.try_emplace(thread, stat->user_time).first;
+    const auto first = user_time_.try_emplace(thread, task->user_time).first;
     const bool has_ended = task->state == 'Z' || task->state == 'X';
     if (!task->frame.empty()) {
       inside.push_back(*std::move(task));
-    } else if (!task->stack.empty() || has_ended || stat->user_time > first->second) {
+    } else if (!task->stack.empty() || has_ended || task->user_time > first->second) {
       outside_.insert(thread);
     } else {
       unknown.push_back(*std::move(task));

@@ -21,6 +21,7 @@ struct Task {
   std::string name;  // comm
   char state = '?';  // as ps(1) shows it: R, S, D, T, …
   bool is_kernel_thread = false;
+  std::uint64_t user_time = 0;     // clock ticks
   std::vector<std::string> stack;  // innermost first: "pipe_read+0x2f/0x4b0", "show+0x8e/0xa0 [tgt]"
   std::string frame;               // the first frame in the patched set or in the patch; empty if none is
 };

@@ -3,6 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/host/recall.h"
+
 namespace hotpatch::xen::host {
 namespace {
 
@@ -118,17 +120,8 @@ std::optional<JournalRecord> from_line(std::string_view line) {
 
 Result<JournalContents> read_journal(const std::filesystem::path& state_dir) {
   HP_ASSIGN(const JournalLines file, read_journal_lines(state_dir));
-  JournalContents contents;
-  contents.damaged_lines = file.cut_off;
-  contents.torn = file.torn;
-  contents.misfits = file.misfits;
+  auto contents = contents_of<JournalContents>(file, from_line);
   contents.head = file.head;
-  for (const std::string& line : file.lines) {
-    if (std::optional<JournalRecord> record = from_line(line))
-      contents.records.push_back(*std::move(record));
-    else
-      ++contents.damaged_lines;
-  }
   return contents;
 }
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "common/host/recall.h"
+
 namespace hotpatch::xen::host {
 namespace {
 
@@ -70,23 +72,7 @@ void learn(Memory& memory, const JournalRecord& begin, const JournalRecord& end)
   known.spent = !known.reappliable;
 }
 
-Memory recall(const JournalContents& journal, const std::string& boot) {
-  Memory memory;
-  for (const JournalRecord& record : journal.records) {
-    memory.last_id = std::max(memory.last_id, record.id);
-    if (record.boot != boot) continue;
-    if (!record.is_end) {
-      memory.interrupted.push_back(record);
-      continue;
-    }
-    const auto begin = std::find_if(memory.interrupted.begin(), memory.interrupted.end(),
-                                    [&](const JournalRecord& open) { return open.id == record.id; });
-    if (begin == memory.interrupted.end()) continue;  // its first line is damaged
-    learn(memory, *begin, record);
-    memory.interrupted.erase(begin);
-  }
-  return memory;
-}
+Memory recall(const JournalContents& journal, const std::string& boot) { return recall_records<Memory>(journal.records, boot); }
 
 Stack stack_of(const std::vector<hypercall::Listed>& listed, const Memory& memory) {
   const auto is_applied = [&](const std::string& name) {
