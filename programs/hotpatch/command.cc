@@ -2,7 +2,6 @@
 #include "programs/hotpatch/command.h"
 
 #include <charconv>
-#include <iostream>
 #include <string_view>
 
 #include "xen/payload/payload.h"
@@ -15,10 +14,6 @@ Json make_document(const char* command) {
   document["command"] = command;
   return document;
 }
-
-std::string document_text(const Json& document) { return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
-
-void print_document(const Json& document) { std::cout << document_text(document); }
 
 void add_json_option(CLI::App& command, Chosen& chosen) {
   command.add_flag("--json", chosen.json, "write one JSON document to standard output");

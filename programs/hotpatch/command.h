@@ -9,16 +9,13 @@
 #include <string>
 
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 
 #include "common/support/address.h"
 #include "common/support/exit_code.h"
 #include "common/support/result.h"
+#include "programs/shared/document.h"
 
 namespace hotpatch::cli {
-
-/// JSON documents keep the order in which their members were set: the important ones first.
-using Json = nlohmann::ordered_json;
 
 /// The value of "schema", the first member of every document on standard output.
 inline constexpr const char* kSchema = "hotpatch/1";
@@ -30,10 +27,6 @@ struct Chosen {
 
 /// A document with its schema and the command that it comes from: "base show".
 [[nodiscard]] Json make_document(const char* command);
-/// The document as a file holds it. Bytes that are not UTF-8 are replaced: names of symbols may be anything.
-[[nodiscard]] std::string document_text(const Json& document);
-/// Writes the document, and nothing else, to standard output.
-void print_document(const Json& document);
 
 /// Adds --json to a subcommand; `chosen.json` is set when it is parsed.
 void add_json_option(CLI::App& command, Chosen& chosen);

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // hotpatch: from a source patch to a proven, linked, checked hotpatch. Runs on a build host, unprivileged.
-#include <algorithm>
-#include <exception>
 #include <iostream>
-#include <string_view>
 
 #include "common/support/check.h"
 #include "programs/hotpatch/cmd_base.h"
@@ -15,6 +12,7 @@
 #include "programs/hotpatch/cmd_relocate.h"
 #include "programs/hotpatch/cmd_try.h"
 #include "programs/hotpatch/command.h"
+#include "programs/shared/program.h"
 
 namespace hotpatch::cli {
 namespace {
@@ -27,12 +25,7 @@ void print_error(const Error& error, bool json) {
   if (!json) return;
   Json document;
   document["schema"] = kSchema;
-  Json& member = document["error"];
-  member["code"] = errc_name(error.code());
-  member["message"] = error.message();
-  if (!error.remedy().empty()) member["remedy"] = error.remedy();
-  if (error.os_error() != 0) member["errno"] = error.os_error();
-  member["exit_code"] = static_cast<int>(exit_code(error.code()));
+  document["error"] = error_json(error);
   print_document(document);
 }
 
@@ -70,8 +63,7 @@ ExitCode run(int argc, char** argv) {
       app.exit(error);
       return ExitCode::kDone;
     }
-    const bool json =
-        std::any_of(argv + 1, argv + argc, [](const char* argument) { return std::string_view(argument) == "--json"; });
+    const bool json = asks_for_json(argc, argv);
     print_error(Error(Errc::kUsage, error.what()).with_remedy("see hotpatch --help, or --help after the command"), json);
     return ExitCode::kUsage;
   }
@@ -83,13 +75,5 @@ ExitCode run(int argc, char** argv) {
 }  // namespace hotpatch::cli
 
 int main(int argc, char** argv) {
-  try {
-    return static_cast<int>(hotpatch::cli::run(argc, argv));
-  } catch (const std::bad_alloc&) {
-    std::cerr << "hotpatch: out of memory\n";
-    return static_cast<int>(hotpatch::ExitCode::kError);
-  } catch (const std::exception& error) {
-    std::cerr << "hotpatch: internal error: " << error.what() << '\n';
-    return static_cast<int>(hotpatch::ExitCode::kInternal);
-  }
+  return hotpatch::cli::run_program("hotpatch", [&] { return hotpatch::cli::run(argc, argv); });
 }

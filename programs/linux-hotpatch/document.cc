@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "programs/linux-hotpatch/document.h"
 
-#include <iostream>
-
-#include "common/support/exit_code.h"
-
 namespace hotpatch::cli {
 namespace {
 
@@ -112,12 +108,7 @@ Json error_document(const std::string& command, const Error& error, const std::s
   Json document = make_document(command, outcome_of_error(error.code()));
   if (!name.empty()) document["name"] = name;
   if (!state.empty()) document["state"] = state;
-  Json& member = document["error"];
-  member["code"] = errc_name(error.code());
-  member["message"] = error.message();
-  if (!error.remedy().empty()) member["remedy"] = error.remedy();
-  if (error.os_error() != 0) member["errno"] = error.os_error();
-  member["exit_code"] = static_cast<int>(exit_code(error.code()));
+  document["error"] = error_json(error);
   return document;
 }
 
@@ -161,11 +152,5 @@ Json history_document(const JournalContents& journal) {
   document["torn"] = journal.torn;
   return document;
 }
-
-void add_warnings(Json& document, const std::vector<std::string>& warnings) {
-  if (!warnings.empty()) document["warnings"] = warnings;
-}
-
-void print_document(const Json& document) { std::cout << document.dump(2, ' ', false, Json::error_handler_t::replace) << '\n'; }
 
 }  // namespace hotpatch::cli

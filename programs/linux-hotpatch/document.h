@@ -6,16 +6,13 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include "common/support/result.h"
 #include "linux/host/accepted.h"
 #include "linux/host/operations.h"
 #include "linux/host/survey.h"
+#include "programs/shared/document.h"
 
 namespace hotpatch::cli {
-
-using Json = nlohmann::ordered_json;
 
 inline constexpr const char* kSchema = "linux-hotpatch/1";
 
@@ -32,8 +29,5 @@ inline constexpr const char* kSchema = "linux-hotpatch/1";
 [[nodiscard]] Json status_document(const kernel::host::HostView& view, const std::vector<kernel::host::AcceptedPatch>& accepted);
 [[nodiscard]] Json show_document(const kernel::host::PatchView& patch);
 [[nodiscard]] Json history_document(const kernel::host::JournalContents& journal);
-void add_warnings(Json& document, const std::vector<std::string>& warnings);
-/// Writes the document, and nothing else, to standard output. Bytes that are not UTF-8 are replaced.
-void print_document(const Json& document);
 
 }  // namespace hotpatch::cli

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // linux-hotpatch: the life cycle of live patches on the running kernel. Runs as root.
-#include <algorithm>
-#include <exception>
 #include <functional>
 #include <iostream>
-#include <string_view>
 
 #include <CLI/CLI.hpp>
 
 #include "common/support/check.h"
 #include "programs/linux-hotpatch/commands.h"
+#include "programs/shared/program.h"
 
 namespace hotpatch::cli {
 namespace {
@@ -111,8 +109,7 @@ ExitCode run(int argc, char** argv) {
       app.exit(error);
       return ExitCode::kDone;
     }
-    arguments.json =
-        std::any_of(argv + 1, argv + argc, [](const char* argument) { return std::string_view(argument) == "--json"; });
+    arguments.json = asks_for_json(argc, argv);
     return fail_with(arguments,
                      Error(Errc::kUsage, error.what()).with_remedy("see linux-hotpatch --help, or --help after the command"));
   }
@@ -130,13 +127,5 @@ ExitCode run(int argc, char** argv) {
 }  // namespace hotpatch::cli
 
 int main(int argc, char** argv) {
-  try {
-    return static_cast<int>(hotpatch::cli::run(argc, argv));
-  } catch (const std::bad_alloc&) {
-    std::cerr << "linux-hotpatch: out of memory\n";
-    return static_cast<int>(hotpatch::ExitCode::kError);
-  } catch (const std::exception& error) {
-    std::cerr << "linux-hotpatch: internal error: " << error.what() << '\n';
-    return static_cast<int>(hotpatch::ExitCode::kInternal);
-  }
+  return hotpatch::cli::run_program("linux-hotpatch", [&] { return hotpatch::cli::run(argc, argv); });
 }

@@ -2,7 +2,6 @@
 #include "programs/xen-hotpatch/document.h"
 
 #include <algorithm>
-#include <iostream>
 
 #include "common/support/exit_code.h"
 
@@ -150,12 +149,7 @@ Json error_document(const std::string& command, const Error& error, const std::s
   Json document = make_document(command, outcome_of_error(error.code()));
   if (!name.empty()) document["name"] = name;
   if (!state.empty()) document["state"] = state;
-  Json& member = document["error"];
-  member["code"] = errc_name(error.code());
-  member["message"] = error.message();
-  if (!error.remedy().empty()) member["remedy"] = error.remedy();
-  if (error.os_error() != 0) member["errno"] = error.os_error();
-  member["exit_code"] = static_cast<int>(exit_code(error.code()));
+  document["error"] = error_json(error);
   return document;
 }
 
@@ -239,11 +233,5 @@ Json restore_document(const std::vector<xen::host::Restored>& all, const std::st
   }
   return document;
 }
-
-void add_warnings(Json& document, const std::vector<std::string>& warnings) {
-  if (!warnings.empty()) document["warnings"] = warnings;
-}
-
-void print_document(const Json& document) { std::cout << document.dump(2, ' ', false, Json::error_handler_t::replace) << '\n'; }
 
 }  // namespace hotpatch::cli

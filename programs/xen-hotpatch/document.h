@@ -7,9 +7,8 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include "common/support/result.h"
+#include "programs/shared/document.h"
 #include "xen/host/compare.h"
 #include "xen/host/operations.h"
 #include "xen/host/plan.h"
@@ -17,8 +16,6 @@
 #include "xen/host/survey.h"
 
 namespace hotpatch::cli {
-
-using Json = nlohmann::ordered_json;
 
 /// What `show` knows besides the view.
 struct Shown {
@@ -42,8 +39,5 @@ inline constexpr const char* kSchema = "xen-hotpatch/1";
 [[nodiscard]] Json history_document(const xen::host::JournalContents& journal);
 /// `off`: why nothing was restored; empty: it was.
 [[nodiscard]] Json restore_document(const std::vector<xen::host::Restored>& all, const std::string& off);
-void add_warnings(Json& document, const std::vector<std::string>& warnings);
-/// Writes the document, and nothing else, to standard output. Bytes that are not UTF-8 are replaced.
-void print_document(const Json& document);
 
 }  // namespace hotpatch::cli

@@ -37,9 +37,11 @@ MAY_USE = {  # component -> the other components that it may use
     "xen/host": MODEL | {"common/host", "hypercall", "xen/payload", "xen/relocate", "xen/check"},
 }
 EVERYTHING = set(MAY_USE)
-MAY_USE["programs/hotpatch"] = EVERYTHING - {"common/host", "hypercall", "xen/host", "linux/host"}
-MAY_USE["programs/linux-hotpatch"] = MODEL | {"common/host", "linux/payload", "linux/host"}
-MAY_USE["programs/xen-hotpatch"] = MODEL | {"common/host", "hypercall", "xen/payload", "xen/relocate", "xen/check", "xen/host"}
+MAY_USE["programs/shared"] = SUPPORT
+MAY_USE["programs/hotpatch"] = {"programs/shared"} | EVERYTHING - {"common/host", "hypercall", "xen/host", "linux/host"}
+MAY_USE["programs/linux-hotpatch"] = MODEL | {"programs/shared", "common/host", "linux/payload", "linux/host"}
+MAY_USE["programs/xen-hotpatch"] = MODEL | {"programs/shared", "common/host", "hypercall", "xen/payload", "xen/relocate", "xen/check",
+                                            "xen/host"}
 
 ONLY_IN = {  # header prefix -> the only files or folders that may include it
     "llvm/": ("common/elf/object_reader.cc", "common/elf/dwarf.cc", "common/elf/dwarf.h", "common/elf/type_layout.cc",
