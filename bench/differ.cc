@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // The steps from two object files to what changed, each by itself. The objects come from the environment: HOTPATCH_BENCH_ORIGINAL and
-// HOTPATCH_BENCH_PATCHED, two builds of one translation unit of Xen.
+// HOTPATCH_BENCH_PATCHED, two builds of one translation unit of Xen, or of Linux with HOTPATCH_BENCH_TARGET=linux. bench/diff --passes
+// makes a pair and runs this.
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <benchmark/benchmark.h>
@@ -13,8 +15,11 @@
 #include "common/diff/correlate.h"
 #include "common/diff/model.h"
 #include "common/elf/object.h"
+#include "common/elf/source_lines.h"
+#include "common/elf/type_layout.h"
 #include "common/extract/closure.h"
 #include "common/target/decode.h"
+#include "linux/profile/profile.h"
 #include "xen/profile/profile.h"
 
 namespace hotpatch {
@@ -37,12 +42,17 @@ std::string path_from(const char* variable) {
   std::exit(1);
 }
 
+const target::Profile& profile() {
+  const char* target = std::getenv("HOTPATCH_BENCH_TARGET");
+  return target != nullptr && target == std::string_view("linux") ? kernel::profile() : xen::profile();
+}
+
 struct Inputs {
   elf::Object original = must(elf::read_object(path_from("HOTPATCH_BENCH_ORIGINAL")));
   elf::Object patched = must(elf::read_object(path_from("HOTPATCH_BENCH_PATCHED")));
   target::Decoder decoder = must(target::Decoder::make());
-  diff::ObjectModel original_model = must(diff::ObjectModel::make(original, xen::profile(), decoder));
-  diff::ObjectModel patched_model = must(diff::ObjectModel::make(patched, xen::profile(), decoder));
+  diff::ObjectModel original_model = must(diff::ObjectModel::make(original, profile(), decoder));
+  diff::ObjectModel patched_model = must(diff::ObjectModel::make(patched, profile(), decoder));
   diff::Correlation correlation = must(diff::correlate(original_model, patched_model));
   diff::ChangeSet changes = diff::compare(original_model, patched_model, correlation, "unit");
 };
@@ -60,7 +70,7 @@ BENCHMARK(read_object)->Unit(benchmark::kMillisecond);
 
 void take_apart(benchmark::State& state) {
   Inputs& in = inputs();
-  for (auto unused : state) benchmark::DoNotOptimize(must(diff::ObjectModel::make(in.patched, xen::profile(), in.decoder)));
+  for (auto unused : state) benchmark::DoNotOptimize(must(diff::ObjectModel::make(in.patched, profile(), in.decoder)));
 }
 BENCHMARK(take_apart)->Unit(benchmark::kMillisecond);
 
@@ -71,6 +81,28 @@ std::int64_t text_size(const elf::Object& object) {
     if (section.is_executable()) size += static_cast<std::int64_t>(section.size);
   return size;
 }
+
+/// Every instruction once, with the places of its fields.
+void decode(benchmark::State& state) {
+  Inputs& in = inputs();
+  for (auto unused : state)
+    for (const elf::Section& section : in.original.sections())
+      if (section.is_executable()) benchmark::DoNotOptimize(in.decoder.decode(section.contents));
+  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) * text_size(in.original));
+}
+BENCHMARK(decode)->Unit(benchmark::kMillisecond);
+
+void read_types(benchmark::State& state) {
+  Inputs& in = inputs();
+  for (auto unused : state) benchmark::DoNotOptimize(elf::read_types(in.patched));
+}
+BENCHMARK(read_types)->Unit(benchmark::kMillisecond);
+
+void read_lines(benchmark::State& state) {
+  Inputs& in = inputs();
+  for (auto unused : state) benchmark::DoNotOptimize(elf::read_lines(in.patched));
+}
+BENCHMARK(read_lines)->Unit(benchmark::kMillisecond);
 
 void correlate(benchmark::State& state) {
   Inputs& in = inputs();
@@ -85,13 +117,13 @@ void compare(benchmark::State& state) {
 }
 BENCHMARK(compare)->Unit(benchmark::kMillisecond);
 
-/// The canonical comparison of code: decoding, references, records and the comparison itself, of both objects. Bytes are those of the
-/// original's code.
+/// The canonical comparison of code: decoding, references, records and the comparison itself, of both objects, on one core. Bytes are
+/// those of the original's code; what is the same byte for byte in the patched object is decoded once, as always.
 void compare_from_bytes(benchmark::State& state) {
   Inputs& in = inputs();
   for (auto unused : state) {
-    const auto original = must(diff::ObjectModel::make(in.original, xen::profile(), in.decoder));
-    const auto patched = must(diff::ObjectModel::make(in.patched, xen::profile(), in.decoder));
+    const auto original = must(diff::ObjectModel::make(in.original, profile(), in.decoder));
+    const auto patched = must(diff::ObjectModel::make(in.patched, profile(), in.decoder, &original));
     benchmark::DoNotOptimize(diff::compare(original, patched, in.correlation, "unit"));
   }
   state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) * text_size(in.original));

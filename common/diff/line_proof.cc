@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "common/support/parallel.h"
+
 namespace hotpatch::diff {
 namespace {
 
@@ -115,8 +117,10 @@ bool LineProof::proves(const Entity& original, const Entity& patched, std::size_
   if (is_line_argument(original_, original, index) && is_line_argument(patched_, patched, index)) return true;
   if (!is_read_) {
     is_read_ = true;
-    if (auto lines = elf::read_lines(original_.object())) original_lines_ = std::move(*lines);
-    if (auto lines = elf::read_lines(patched_.object())) patched_lines_ = std::move(*lines);
+    parallel_for(2, 2, [&](std::size_t side) {
+      auto lines = elf::read_lines((side == 0 ? original_ : patched_).object());
+      if (lines) (side == 0 ? original_lines_ : patched_lines_) = std::move(*lines);
+    });
   }
   if (!original_lines_ || !patched_lines_) return false;
   const std::size_t end = std::min({index + kReach + 1, original.instructions.size(), patched.instructions.size()});

@@ -16,7 +16,7 @@ Result<ObjectModel> ObjectModel::make(const elf::Object& object, const target::P
 ByteView ObjectModel::contents(const Entity& entity) const {
   if (entity.kind == EntityKind::kExternal) return {};
   const elf::Section& section = object_->section(entity.section);
-  if (section.is_nobits()) return {};
+  if (section.is_nobits() || section.is_compressed()) return {};  // that is not loaded, and somebody refers to it
   return section.contents.subspan(entity.offset, entity.size);
 }
 

@@ -54,9 +54,15 @@ void ModelBuilder::split_anonymous() {
     std::vector<Range> sorted;
     for (const auto& [user, range] : users) sorted.push_back(range);
     std::ranges::sort(sorted, {}, &Range::begin);
+    // Nothing begins amid an instruction.
+    const std::vector<target::Instruction>& code = model_.entity(index).instructions;
+    const auto is_start = [&](std::int64_t at) {
+      return code.empty() || std::ranges::binary_search(code, at, {}, [](const auto& i) { return std::int64_t{i.offset}; });
+    };
     std::int64_t reach = -1;
     for (const Range& range : sorted) {
-      if (range.begin > reach && range.begin > 0) cuts[index].push_back(static_cast<std::uint64_t>(range.begin));
+      if (range.begin > reach && range.begin > 0 && is_start(range.begin))
+        cuts[index].push_back(static_cast<std::uint64_t>(range.begin));
       reach = std::max(reach, range.end);
     }
   }
@@ -74,6 +80,7 @@ void ModelBuilder::split_anonymous() {
 void ModelBuilder::split(EntityIndex index, const std::vector<std::uint64_t>& offsets) {
   const Entity whole = std::move(model_.entities_[index.value()]);
   std::vector<Located>& located = in_section_[whole.section.value()];
+  std::vector<Located> added;
   auto reference = whole.references.begin();
   auto instruction = whole.instructions.begin();
   for (std::size_t i = 0; i <= offsets.size(); ++i) {
@@ -101,9 +108,10 @@ void ModelBuilder::split(EntityIndex index, const std::vector<std::uint64_t>& of
       continue;
     }
     const std::uint64_t offset = piece.offset;
-    const auto place = std::ranges::upper_bound(located, offset, {}, &Located::offset);
-    located.insert(place, {offset, add(std::move(piece))});
+    added.push_back({offset, add(std::move(piece))});
   }
+  const auto place = std::ranges::upper_bound(located, whole.offset, {}, &Located::offset);
+  located.insert(place, added.begin(), added.end());
 }
 
 /// What is written to is state, whoever names it: a compound literal's address is in a table or an instruction, and its value lives on.

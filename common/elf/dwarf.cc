@@ -161,6 +161,42 @@ class DebugSections : public llvm::DWARFObject {
   const Section* line_section_ = nullptr;
 };
 
+/// Whether LLVM can read the header of the line table at `offset`. It takes the forms of a version 5 header (DWARF 5, section 6.2.4,
+/// directory_entry_format and file_name_entry_format) for granted: one that it does not know sends it anywhere.
+bool has_known_forms(const llvm::DWARFDataExtractor& data, std::uint64_t offset) {
+  using namespace llvm::dwarf;
+  llvm::DataExtractor::Cursor cursor(offset);
+  const auto [length, format] = data.getInitialLength(cursor);
+  const unsigned version = data.getU16(cursor);
+  if (!cursor || version != 5) return !llvm::errorToBool(cursor.takeError());
+  (void)data.getU16(cursor);  // address and segment selector size
+  (void)data.getRelocatedValue(cursor, getDwarfOffsetByteSize(format));
+  (void)data.getU32(cursor);  // minimum instruction length, maximum operations, default_is_stmt, line_base
+  (void)data.getU8(cursor);   // line_range
+  const unsigned opcode_base = data.getU8(cursor);
+  for (unsigned opcode = 1; opcode < opcode_base; ++opcode) (void)data.getU8(cursor);
+  bool known = true;
+  const FormParams parameters{5, 8, format};
+  for (unsigned list = 0; list < 2 && cursor && known; ++list) {
+    std::vector<Form> forms(data.getU8(cursor));
+    for (Form& form : forms) {
+      (void)data.getULEB128(cursor);
+      form = static_cast<Form>(data.getULEB128(cursor));
+      known = known && (form == DW_FORM_string || form == DW_FORM_line_strp || form == DW_FORM_strp || form == DW_FORM_udata ||
+                        form == DW_FORM_data1 || form == DW_FORM_data2 || form == DW_FORM_data4 || form == DW_FORM_data8 ||
+                        form == DW_FORM_data16 || form == DW_FORM_block);
+    }
+    if (!known || !cursor) break;
+    const std::uint64_t count = data.getULEB128(cursor);
+    std::uint64_t at = cursor.tell();
+    if (!forms.empty() && count > data.size()) known = false;  // each entry has a byte at least
+    for (std::uint64_t entry = 0; known && entry < count && !forms.empty(); ++entry)
+      for (const Form form : forms) known = known && llvm::DWARFFormValue::skipValue(form, data, &at, parameters);
+    cursor.seek(at);
+  }
+  return !llvm::errorToBool(cursor.takeError()) && known;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Dwarf>> Dwarf::open(const Object& object) {
@@ -177,6 +213,10 @@ Result<std::unique_ptr<Dwarf>> Dwarf::open(const Object& object) {
   };
   const auto ignore = [](llvm::Error error) { llvm::consumeError(std::move(error)); };
   dwarf->context_ = std::make_unique<llvm::DWARFContext>(std::move(sections), "", collect, ignore);
+  if (object.type() == FileType::kRelocatable) {
+    for (const auto& unit : dwarf->context_->info_section_units()) HP_TRY(dwarf->check_entries(*unit, false));
+    for (const auto& unit : dwarf->context_->types_section_units()) HP_TRY(dwarf->check_entries(*unit, false));
+  }
   HP_TRY(dwarf->check());
   return dwarf;
 }
@@ -187,6 +227,27 @@ const Relocation* Dwarf::relocation_of_info(const void* place) const {
   const auto offset = static_cast<std::uint64_t>(at - info_.begin());
   const auto found = std::ranges::lower_bound(info_section_->relocations, offset, {}, &Relocation::offset);
   return found == info_section_->relocations.end() || found->offset != offset ? nullptr : &*found;
+}
+
+std::optional<std::uint64_t> Dwarf::line_table_of(llvm::DWARFUnit& unit) const {
+  return llvm::dwarf::toSectionOffset(unit.getUnitDIE().find(llvm::dwarf::DW_AT_stmt_list));
+}
+
+bool Dwarf::can_read_lines(llvm::DWARFUnit& unit) const {
+  const auto offset = line_table_of(unit);
+  const llvm::DWARFObject& sections = context_->getDWARFObj();
+  return !offset || has_known_forms({sections, sections.getLineSection(), true, 8}, *offset);
+}
+
+std::optional<llvm::DWARFDebugLine::Prologue> Dwarf::line_header(llvm::DWARFUnit& unit) const {
+  auto offset = line_table_of(unit);
+  if (!offset || !can_read_lines(unit)) return std::nullopt;
+  const llvm::DWARFObject& sections = context_->getDWARFObj();
+  const llvm::DWARFDataExtractor data(sections, sections.getLineSection(), true, 8);
+  const auto ignore = [](llvm::Error error) { llvm::consumeError(std::move(error)); };
+  llvm::DWARFDebugLine::Prologue header;
+  if (llvm::errorToBool(header.parse(data, &*offset, ignore, *context_, &unit))) return std::nullopt;
+  return header;
 }
 
 Result<> Dwarf::check() const {

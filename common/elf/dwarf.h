@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <llvm/DebugInfo/DWARF/DWARFContext.h>
@@ -20,10 +21,18 @@ class Dwarf {
   [[nodiscard]] llvm::DWARFContext& context() noexcept { return *context_; }
   /// The relocation that filled the field at `place`, a pointer into what LLVM reads as .debug_info; null if none did.
   [[nodiscard]] const Relocation* relocation_of_info(const void* place) const;
+  /// kMalformed if LLVM would read outside of the unit while it reads its entries, or the first of them alone. Of a relocatable object
+  /// open() has asked that of all; of a linked image, which has hundreds of megabytes, ask before anything of the unit is read.
+  Result<> check_entries(llvm::DWARFUnit& unit, bool first_only) const;
+  /// Whether LLVM can read the header of the unit's line table, if it has one; reading another one is no error to LLVM but undefined.
+  [[nodiscard]] bool can_read_lines(llvm::DWARFUnit& unit) const;
+  /// The header of the unit's line table, with the names of its files; nothing if there is none that can be read.
+  [[nodiscard]] std::optional<llvm::DWARFDebugLine::Prologue> line_header(llvm::DWARFUnit& unit) const;
   /// kMalformed if LLVM met something wrong so far.
   Result<> check() const;
 
  private:
+  [[nodiscard]] std::optional<std::uint64_t> line_table_of(llvm::DWARFUnit& unit) const;
   explicit Dwarf(std::string name) : name_(std::move(name)) {}
   std::string name_;
   const Section* info_section_ = nullptr;

@@ -19,6 +19,8 @@ using File = llvm::object::ELFFile<llvm::object::ELF64LE>;
 /// Nothing that a compiler or a linker of a kernel makes comes near these.
 constexpr std::size_t kMaxSections = std::size_t{1} << 20;
 constexpr std::size_t kMaxSymbols = std::size_t{1} << 24;
+/// A large page of x86-64 is 2 MiB; whoever writes an object pads up to the alignment.
+constexpr std::uint64_t kMaxAlignment = std::uint64_t{1} << 24;
 /// Addresses of the upper half are as large as addends get (a symbol minus the kernel's base): no user of one has to expect overflow.
 constexpr std::int64_t kMaxAddend = std::int64_t{1} << 62;
 
@@ -121,6 +123,9 @@ class ObjectParser {
       if (!std::has_single_bit(section.alignment))
         return fail(Errc::kMalformed, name_ + ": " + where + " " + std::string(section.name) + ": alignment " +
                                           std::to_string(section.alignment) + " is not a power of two");
+      if (section.alignment > kMaxAlignment && object_.type_ == FileType::kRelocatable)
+        return fail(Errc::kMalformed, name_ + ": " + where + " " + std::string(section.name) + ": alignment " +
+                                          hex(section.alignment) + " is more than any target's");
       if (section.type == SHT_NULL) {
         section.size = 0;
       } else if (section.type != SHT_NOBITS) {

@@ -11,9 +11,11 @@ Result<std::map<std::string, std::uint64_t>> read_record_sizes(const Object& obj
   std::map<std::string, std::uint64_t> sizes;
   for (const auto& unit : dwarf->context().compile_units()) {
     if (sizes.size() == tags.size()) break;
+    HP_TRY(dwarf->check_entries(*unit, true));
     const llvm::DWARFDie top = unit->getUnitDIE();
     const char* name = top.getName(llvm::DINameKind::ShortName);
     if (name == nullptr || !units.contains(name)) continue;
+    HP_TRY(dwarf->check_entries(*unit, false));
     for (const llvm::DWARFDie& entry : unit->getUnitDIE(false)) {
       if (entry.getTag() != llvm::dwarf::DW_TAG_structure_type) continue;
       const char* tag = entry.getName(llvm::DINameKind::ShortName);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "common/elf/type_layout.h"
 
+#include <unordered_map>
+
 #include <llvm/Support/LEB128.h>
 
 #include "common/elf/dwarf.h"
@@ -86,9 +88,10 @@ DWARFDie element(DWARFDie type) {
 
 class Reader {
  public:
+  explicit Reader(Dwarf& dwarf) : dwarf_(dwarf) {}
   /// First every type gets its key, then layouts are written down: a spelling needs the keys of what it mentions.
-  Result<TypeTable> read(llvm::DWARFContext& context) {
-    for (const auto& unit : context.compile_units()) collect(unit->getUnitDIE(false), "", 0);
+  Result<TypeTable> read() {
+    for (const auto& unit : dwarf_.context().compile_units()) collect(unit->getUnitDIE(false), "", 0);
     for (const DWARFDie& die : typedefs_) {
       const DWARFDie type = strip(type_of(die), false);
       if (type && is_composite(type.getTag()) && name_of(type).empty()) set_key(type, name_of(die));
@@ -173,14 +176,27 @@ class Reader {
     table_.types.try_emplace(key, std::move(type));
   }
 
-  static std::string source_of(const DWARFDie& die) {
-    auto* unit = die.getDwarfUnit();
-    const auto* lines = unit->getContext().getLineTableForUnit(unit);
-    const auto index = number(die, DW_AT_decl_file);
-    std::string file;
-    if (lines == nullptr || !index) return file;
-    if (!lines->getFileNameByIndex(*index, "", llvm::DILineInfoSpecifier::FileLineInfoKind::RelativeFilePath, file)) return {};
+  /// Of the unit's files, by number. The header of its line table alone is read for that, not the lines.
+  const std::string& file_of(llvm::DWARFUnit& unit, std::uint64_t index) {
+    if (names_of_ != &unit) {
+      names_of_ = &unit;
+      header_ = dwarf_.line_header(unit);
+      files_.clear();
+    }
+    const auto [entry, is_new] = files_.try_emplace(index);
+    std::string& file = entry->second;
+    if (!is_new || !header_) return file;
+    if (!header_->getFileNameByIndex(index, "", llvm::DILineInfoSpecifier::FileLineInfoKind::RelativeFilePath, file))
+      file.clear();
     if (file.starts_with("./")) file.erase(0, 2);
+    return file;
+  }
+
+  std::string source_of(const DWARFDie& die) {
+    const auto index = number(die, DW_AT_decl_file);
+    if (!index) return {};
+    const std::string& file = file_of(*die.getDwarfUnit(), *index);
+    if (file.empty()) return {};
     return file + ":" + std::to_string(number(die, DW_AT_decl_line).value_or(0));
   }
 
@@ -272,7 +288,11 @@ class Reader {
     return with(name_of(type));
   }
 
+  Dwarf& dwarf_;
   TypeTable table_;
+  const llvm::DWARFUnit* names_of_ = nullptr;  // whose files these are
+  std::optional<llvm::DWARFDebugLine::Prologue> header_;
+  std::unordered_map<std::uint64_t, std::string> files_;
   std::string unreadable_;  // a member whose place is said in a way that we do not know
   std::vector<Scoped> composites_;
   std::vector<Scoped> variables_;
@@ -284,7 +304,7 @@ class Reader {
 
 Result<TypeTable> read_types(const Object& object) {
   HP_ASSIGN(const std::unique_ptr<Dwarf> dwarf, Dwarf::open(object));
-  HP_ASSIGN_DOING(object.name() + ": debugging information", TypeTable table, Reader().read(dwarf->context()));
+  HP_ASSIGN_DOING(object.name() + ": debugging information", TypeTable table, Reader(*dwarf).read());
   HP_TRY(dwarf->check());
   return table;
 }

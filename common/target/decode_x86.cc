@@ -2,6 +2,7 @@
 //
 // The one user of LLVM MC.
 #include <algorithm>
+#include <array>
 #include <mutex>
 
 #include <llvm/MC/MCAsmInfo.h>
@@ -64,6 +65,77 @@ std::uint8_t condition_of(ByteView code, const Instruction& instruction) {
   return opcode;
 }
 
+/// The signed displacement of a direct branch.
+std::int64_t displacement(ByteView code, std::size_t at, OperandField field) {
+  if (field.size == 1) return static_cast<std::int8_t>(byte_at(code, at + field.offset));
+  return static_cast<std::int32_t>(load_le<std::uint32_t>(code, at + field.offset));
+}
+
+/// Instructions that were met before: most of a program's are among a few thousand.
+///
+/// What an instruction is does not depend on where it stands, on what follows it, or on the values of its immediates and displacements:
+/// prefixes, opcode, ModRM and SIB alone decide on its length, its fields and what it does to the flow of control (Intel SDM, volume 2,
+/// section 2.1). So one that is the same byte for byte outside of its fields is the same instruction, and of a branch the destination
+/// alone is computed anew. Bytes that look like an immediate and are part of the opcode (3DNow, registers in the last byte of some AVX
+/// instructions) are no field to LLVM, and are compared. Instructions with legacy prefixes are left out: LLVM looks ahead to tell a prefix
+/// that belongs to what follows from one that stands for itself.
+class KnownInstructions {
+ public:
+  KnownInstructions() : table_(kSize) {}
+
+  /// Null if none is known that `code` begins with at `at`.
+  [[nodiscard]] const Instruction* find(ByteView code, std::size_t at) const {
+    if (code.size() - at < kPrefix) return nullptr;
+    const Known& known = table_[slot(code, at)];
+    const std::size_t length = known.instruction.length;
+    if (length == 0 || length > code.size() - at) return nullptr;
+    for (std::size_t i = 0; i < length; ++i)
+      if ((code[at + i] & known.mask[i]) != known.bytes[i]) return nullptr;
+    return &known.instruction;
+  }
+
+  void add(ByteView code, std::size_t at, const Instruction& instruction) {
+    if (code.size() - at < kPrefix || instruction.length > kLongest || has_legacy_prefix(code, at)) return;
+    Known made;
+    made.instruction = instruction;
+    std::ranges::fill(made.mask, std::byte{0xff});
+    for (unsigned i = 0; i < instruction.field_count; ++i) {
+      const OperandField field = instruction.fields[i];
+      if (field.offset + field.size > instruction.length) return;
+      std::fill_n(made.mask.begin() + field.offset, field.size, std::byte{0});
+    }
+    if (instruction.target) {
+      const OperandField field = instruction.fields[0];
+      if ((field.size != 1 && field.size != 4) ||
+          *instruction.target != static_cast<std::int64_t>(instruction.end()) + displacement(code, at, field))
+        return;
+    }
+    for (std::size_t i = 0; i < instruction.length; ++i) made.bytes[i] = code[at + i] & made.mask[i];
+    table_[slot(code, at)] = made;
+  }
+
+ private:
+  static constexpr std::size_t kSize = 4096;   // a power of two
+  static constexpr std::size_t kPrefix = 3;    // bytes that choose the place in the table
+  static constexpr std::size_t kLongest = 15;  // bytes: an instruction of this machine is no longer
+  struct Known {
+    std::array<std::byte, kLongest> bytes = {};  // without the fields
+    std::array<std::byte, kLongest> mask = {};
+    Instruction instruction;  // of no length: none
+  };
+  /// Intel SDM, volume 2, section 2.1.1; behind a REX prefix as well.
+  static bool has_legacy_prefix(ByteView code, std::size_t at) {
+    constexpr std::array<std::uint8_t, 11> kPrefixes = {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3};
+    const std::uint8_t first = byte_at(code, at);
+    return std::ranges::find(kPrefixes, (first & 0xf0U) == 0x40 ? byte_at(code, at + 1) : first) != kPrefixes.end();
+  }
+  static std::size_t slot(ByteView code, std::size_t at) {
+    const std::uint32_t prefix = byte_at(code, at) | byte_at(code, at + 1) * 0x100U | byte_at(code, at + 2) * 0x10000U;
+    return (prefix * 0x9e3779b1U >> 20) % kSize;
+  }
+  std::vector<Known> table_;
+};
+
 }  // namespace
 
 struct Decoder::Parts {
@@ -75,6 +147,7 @@ struct Decoder::Parts {
   std::unique_ptr<llvm::MCDisassembler> disassembler;
   std::unique_ptr<llvm::MCInstPrinter> printer;
   Instruction* current = nullptr;
+  KnownInstructions known;
 };
 
 Decoder::Decoder(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -114,6 +187,15 @@ std::vector<Instruction> Decoder::decode(ByteView code) {
   const llvm::ArrayRef<std::uint8_t> bytes(reinterpret_cast<const std::uint8_t*>(code.data()), code.size());
   for (std::size_t at = 0; at < code.size();) {
     Instruction instruction;
+    if (const Instruction* known = parts_->known.find(code, at)) {
+      instruction = *known;
+      instruction.offset = static_cast<std::uint32_t>(at);
+      if (instruction.target)
+        instruction.target = static_cast<std::int64_t>(instruction.end()) + displacement(code, at, instruction.fields[0]);
+      product.push_back(instruction);
+      at += instruction.length;
+      continue;
+    }
     instruction.offset = static_cast<std::uint32_t>(at);
     llvm::MCInst decoded;
     std::uint64_t size = 0;
@@ -148,6 +230,7 @@ std::vector<Instruction> Decoder::decode(ByteView code) {
       instruction.target = static_cast<std::int64_t>(at + size) + decoded.getOperand(0).getImm();
       if (instruction.flow != Flow::kCall) instruction.branch_condition = condition_of(code, instruction);
     }
+    parts_->known.add(code, at, instruction);
     product.push_back(instruction);
     at += size;
   }

@@ -8,6 +8,10 @@ many_sections    70,000 functions in sections of their own: section numbers and 
 comdat           functions in COMDAT groups, as C++ and clang make them
 truncated        a small object cut off at every byte
 wide             4,000 functions in one section, each calling its neighbour
+symbols          100,000 symbols in one section: 50,000 functions, as many second names of the first one, and labels inside of one
+references       a table of 50,000 addresses, and a function with as many calls
+strings          20,000 strings, all the same, each with a user of its own
+clones           1,000 functions of one numbered name, each known only by the one that calls it
 """
 import json
 import pathlib
@@ -118,8 +122,63 @@ def wide(hotpatch, folder):
     print(f"{seconds:.2f} s")
 
 
+def one_change(hotpatch, folder, text, wanted):
+    """`text(is_patched)` is assembler source; nothing changes against itself, and `wanted` between the two."""
+    original, patched = assemble(folder, "original", text(False)), assemble(folder, "patched", text(True))
+    expect("against itself", 4, diff(hotpatch, original, original)[0])
+    code, document, seconds = diff(hotpatch, original, patched)
+    expect("exit code", 0, code)
+    expect("changed", wanted, changed(document))
+    print(f"{seconds:.2f} s")
+
+
+def function(name, body, scope=".globl", section=".text"):
+    return f'.section {section},"ax"\n{scope} {name}\n.type {name},@function\n{name}:\n{body}\nret\n.size {name},.-{name}\n'
+
+
+def symbols(hotpatch, folder):
+    def text(is_patched):
+        labels = "\n".join(f"inner{i}: nop" for i in range(1000))
+        aliases = "".join(f".globl alias{i}\n.set alias{i},f0\n" for i in range(50000))
+        return "".join(function(f"f{i}", f"movl ${99 if is_patched and i == 777 else 7},%eax") for i in range(50000)) + \
+            aliases + function("labelled", labels)
+    one_change(hotpatch, folder, text, ["f777"])
+
+
+def references(hotpatch, folder):
+    def text(is_patched):
+        calls = [f"call g{i % 100}" for i in range(50000)]
+        calls[40000] = "call other" if is_patched else calls[40000]
+        table = "\n".join(f".quad g{i % 100}" for i in range(50000))
+        return function("caller", "\n".join(calls)) + "".join(function(f"g{i}", f"movl ${i},%eax") for i in range(100)) + \
+            f".data\n.globl table\n.type table,@object\ntable:\n{table}\n.size table,.-table\n"
+    one_change(hotpatch, folder, text, ["caller"])
+
+
+def strings(hotpatch, folder):
+    def text(is_patched):
+        users = "".join(function(f"f{i}", f"movl $.Ls{i},%eax", section=f".text.f{i}") for i in range(20000))
+        texts = "".join(f'.Ls{i}: .asciz "{"other" if is_patched and i == 12345 else "same"}"\n' for i in range(20000))
+        return users + f'.section .rodata.str1.1,"aMS",@progbits,1\n{texts}'
+    one_change(hotpatch, folder, text, ["f12345"])
+
+
+def clones(hotpatch, folder):
+    count = 1000
+
+    def text(is_patched):
+        # The numbers are handed out in the other direction in the patched object.
+        def name(i):
+            return f"step.constprop.{count - i if is_patched else i}"
+        chain = "".join(function(name(i), f"movl ${i % 5},%eax\n" + (f"call {name(i + 1)}" if i + 1 < count else ""), ".local",
+                                 f".text.{name(i)}") for i in range(count))
+        return chain + function("entry", f"call {name(0)}\nmovl ${2 if is_patched else 1},%edx")
+    one_change(hotpatch, folder, text, ["entry"])
+
+
 def main():
-    cases = {case.__name__: case for case in (many_sections, comdat, truncated, wide)}
+    cases = {case.__name__: case
+             for case in (many_sections, comdat, truncated, wide, symbols, references, strings, clones)}
     if len(sys.argv) != 3 or sys.argv[2] not in cases:
         sys.exit(__doc__)
     with tempfile.TemporaryDirectory(prefix="hotpatch-limits-") as folder:

@@ -44,8 +44,8 @@ MAY_USE["programs/xen-hotpatch"] = MODEL | {"programs/shared", "common/host", "h
                                             "xen/host"}
 
 ONLY_IN = {  # header prefix -> the only files or folders that may include it
-    "llvm/": ("common/elf/object_reader.cc", "common/elf/dwarf.cc", "common/elf/dwarf.h", "common/elf/type_layout.cc",
-              "common/target/decode_x86.cc"),
+    "llvm/": ("common/elf/object_reader.cc", "common/elf/dwarf.cc", "common/elf/dwarf.h",
+              "common/elf/dwarf_check.cc", "common/elf/type_layout.cc", "common/target/decode_x86.cc"),
     "llvm-c/": (),
     "lzma.h": ("buildenv/deb_archive.cc",),
     "libelf.h": ("common/elf/object_writer.cc",),

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <random>
+
 using namespace hotpatch;
 using target::Flow;
 
@@ -83,4 +85,43 @@ TEST_CASE("what fills gaps between functions is told from code") {
   CHECK_FALSE(target::is_code_padding(code({0x90, 0xc3})));
   CHECK_FALSE(target::is_code_padding(code({0x66})));
   CHECK_FALSE(target::is_code_padding(code({0x66, 0x89, 0xc0})));
+}
+
+TEST_CASE("what a decoder has met before it decodes as one that has met nothing") {
+  std::mt19937 random(1);
+  // Bytes that begin many instructions, so that equal beginnings and different fields are frequent, among any others.
+  const Bytes frequent =
+      code({0x48, 0x89, 0x8b, 0xe8, 0xe9, 0x74, 0x0f, 0x84, 0x05, 0xc7, 0x66, 0xf3, 0x2e, 0xff, 0x83, 0xc4, 0x62, 0x00});
+  auto experienced = target::Decoder::make();
+  REQUIRE(experienced);
+  std::size_t instructions = 0;
+  for (unsigned round = 0; round < 400; ++round) {
+    Bytes bytes(64);
+    for (std::byte& byte : bytes)
+      byte = random() % 4 == 0 ? static_cast<std::byte>(random()) : frequent[random() % frequent.size()];
+    const auto expected = decode(bytes);
+    const auto first = experienced->decode(bytes);
+    const auto again = experienced->decode(bytes);
+    REQUIRE(first.size() == expected.size());
+    REQUIRE(again.size() == expected.size());
+    instructions += expected.size();
+    for (const auto* const product : {&first, &again})
+      for (std::size_t i = 0; i < expected.size(); ++i) {
+        const target::Instruction& got = (*product)[i];
+        const target::Instruction& wanted = expected[i];
+        CHECK(got.offset == wanted.offset);
+        CHECK(got.length == wanted.length);
+        CHECK(got.flow == wanted.flow);
+        CHECK(got.is_valid == wanted.is_valid);
+        CHECK(got.is_indirect == wanted.is_indirect);
+        CHECK(got.target == wanted.target);
+        CHECK(got.branch_condition == wanted.branch_condition);
+        REQUIRE(got.field_count == wanted.field_count);
+        for (unsigned field = 0; field < wanted.field_count; ++field) {
+          CHECK(got.fields[field].offset == wanted.fields[field].offset);
+          CHECK(got.fields[field].size == wanted.fields[field].size);
+        }
+      }
+  }
+  CHECK(instructions > 1000);
 }
