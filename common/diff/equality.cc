@@ -360,13 +360,25 @@ bool Equality::same_content(EntityIndex original, EntityIndex patched) {
   const Entity& before = original_.entity(original);
   const Entity& after = patched_.entity(patched);
   if (HP_DIFFERS(content_section, before.is_writable != after.is_writable || before.role != after.role)) return false;
-  const auto key = std::pair(original, patched);
+  const ContentPair key(original, patched);
   if (const auto known = known_.find(key); known != known_.end()) return known->second;
+  if (in_progress_.contains(key) || assumed_.contains(key)) return true;
   if (in_progress_.size() > kDeepest) return false;
-  if (!in_progress_.insert(key).second) return true;
+  in_progress_.insert(key);
+  const std::size_t earlier = assumptions_.size();
   const bool same = (before.kind == after.kind || before.size == after.size) && !compare(original, patched);
   in_progress_.erase(key);
-  if (in_progress_.empty() || !same) known_.emplace(key, same);
+  if (same && !in_progress_.empty()) {
+    assumed_.insert(key);
+    assumptions_.push_back(key);
+    return true;
+  }
+  known_.emplace(key, same);
+  for (std::size_t i = earlier; i < assumptions_.size(); ++i) {
+    assumed_.erase(assumptions_[i]);
+    if (same) known_.emplace(assumptions_[i], true);
+  }
+  assumptions_.resize(earlier);
   return same;
 }
 

@@ -18,6 +18,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "common/diff/correlate.h"
 #include "common/diff/line_proof.h"
@@ -83,9 +84,14 @@ class Equality {
   LineProof lines_;
   std::vector<LineShift> shifts_;
   bool takes_for_lines_ = false;
-  /// Of same_content: what refers to itself is as equal as the rest of it.
-  std::set<std::pair<EntityIndex, EntityIndex>> in_progress_;
-  std::map<std::pair<EntityIndex, EntityIndex>, bool> known_;  // its answers that rest on no such assumption
+  /// Of same_content: what refers to itself is as equal as the rest of it. An answer "the same" that was found on the way rests on the
+  /// pairs that are still in progress: it is assumed until the outermost of them is done, and forgotten if one of them turns out to
+  /// differ. So each pair is compared once, and again only after a difference was found, which there is no need to find twice.
+  using ContentPair = std::pair<EntityIndex, EntityIndex>;
+  std::set<ContentPair> in_progress_;
+  std::set<ContentPair> assumed_;
+  std::vector<ContentPair> assumptions_;  // those of assumed_, in the order in which they were made
+  std::map<ContentPair, bool> known_;     // answers that rest on nothing
 };
 
 }  // namespace hotpatch::diff
