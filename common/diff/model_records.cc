@@ -20,6 +20,43 @@ bool size_fits(std::uint64_t size, const target::SpecialSection& schema) {
   return rest == 0 || (schema.least_size != 0 && rest >= schema.least_size);
 }
 
+/// Code that a record refers to may have records of its own. Whoever follows them recurses: that ends, and soon.
+class Nesting {
+ public:
+  explicit Nesting(const ObjectModel& model) : model_(model), heights_(model.records().size(), kUnknown) {}
+
+  /// The first record that leads back to itself, or too deep.
+  std::optional<std::size_t> find_endless() {
+    for (std::size_t i = 0; i < heights_.size(); ++i)
+      if (!height_of(i, 0)) return i;
+    return std::nullopt;
+  }
+
+ private:
+  static constexpr unsigned kDeepest = 8;  // a kernel nests them twice: an exception inside of an alternative
+  static constexpr unsigned kUnknown = ~0U;
+  static constexpr unsigned kOpen = kUnknown - 1;
+
+  std::optional<unsigned> height_of(std::size_t index, unsigned depth) {
+    if (depth > kDeepest || heights_[index] == kOpen) return std::nullopt;
+    if (heights_[index] != kUnknown) return heights_[index];
+    heights_[index] = kOpen;
+    unsigned height = 0;
+    if (const auto& piece = model_.records()[index].companion) {
+      for (const std::size_t inner : model_.records(*piece)) {
+        const auto below = height_of(inner, depth + 1);
+        if (!below || *below >= kDeepest) return std::nullopt;
+        height = std::max(height, *below + 1);
+      }
+    }
+    heights_[index] = height;
+    return height;
+  }
+
+  const ObjectModel& model_;
+  std::vector<unsigned> heights_;  // levels of records below each
+};
+
 }  // namespace
 
 Result<> ModelBuilder::read_records() {
@@ -38,6 +75,11 @@ Result<> ModelBuilder::read_records() {
     }
   }
   for (const auto& [section, schema] : parallel) HP_TRY(read_parallel(section, *schema));
+  if (const auto endless = Nesting(model_).find_endless()) {
+    const Record& record = model_.records_[*endless];
+    return fail(Errc::kMalformed, where(record.section, record.offset) +
+                                      ": the code that it refers to has records that lead back to it, or too deep");
+  }
   return {};
 }
 
