@@ -46,13 +46,21 @@ std::span<const Reference> take_references(const std::vector<Reference>& referen
   return std::span(references).subspan(begin, next - begin);
 }
 
-bool is_local_branch(const Instruction& instruction, std::span<const Reference> references) {
-  return instruction.target && references.empty() && instruction.flow != Flow::kNext;
-}
-
 /// A direct branch to another entity: where it leads is its reference's to say, and the length of its displacement the assembler's.
 bool is_leaving_branch(const Instruction& instruction, std::span<const Reference> references) {
   return instruction.target && instruction.flow != Flow::kNext && references.size() == 1 && references.front().is_branch;
+}
+
+/// Where in its own code a direct branch leads, if it stays there. A function that calls itself does so by a relocation if its name is
+/// global, and by a distance if it is static.
+template <typename Run>
+std::optional<std::int64_t> own_destination(const ObjectModel& model, const Run& run, const Instruction& instruction,
+                                            std::span<const Reference> references) {
+  if (!instruction.target || instruction.flow == Flow::kNext) return std::nullopt;
+  if (references.empty()) return instruction.target;
+  const Place& to = references.front().target;
+  if (!is_leaving_branch(instruction, references) || &model.entity(to.entity) != run.entity) return std::nullopt;
+  return to.offset;
 }
 
 /// For same_place: kinds that compute the same from the same target.
@@ -115,18 +123,20 @@ std::optional<Difference> Equality::compare_code(const Run& original, const Run&
     const auto differ = [&](std::string reason) { return Difference{before.offset, after.offset, std::move(reason)}; };
     const auto references_before = take_references(original.references, original_reference, before);
     const auto references_after = take_references(patched.references, patched_reference, after);
-    if (HP_DIFFERS(reference_count, references_before.size() != references_after.size())) return differ("an instruction differs");
-    if (is_local_branch(before, references_before) && is_local_branch(after, references_after)) {
+    const auto destination_before = own_destination(original_, original, before, references_before);
+    const auto destination_after = own_destination(patched_, patched, after, references_after);
+    if (destination_before && destination_after) {
       if (HP_DIFFERS(branch_condition, before.flow != after.flow || before.branch_condition != after.branch_condition))
         return differ("an instruction differs");
-      const auto to_before = instruction_at(original.instructions, *before.target);
-      const auto to_after = instruction_at(patched.instructions, *after.target);
+      const auto to_before = instruction_at(original.instructions, *destination_before);
+      const auto to_after = instruction_at(patched.instructions, *destination_after);
       const bool same = to_before && to_after
                             ? to_before == to_after
-                            : !to_before && !to_after && *before.target - before.offset == *after.target - after.offset;
+                            : !to_before && !to_after && *destination_before - before.offset == *destination_after - after.offset;
       if (HP_DIFFERS(branch_target, !same)) return differ("a branch leads elsewhere");
       continue;
     }
+    if (HP_DIFFERS(reference_count, references_before.size() != references_after.size())) return differ("an instruction differs");
     if (before.length != after.length && is_leaving_branch(before, references_before) &&
         is_leaving_branch(after, references_after)) {
       if (HP_DIFFERS(leaving_branch, before.flow != after.flow || before.branch_condition != after.branch_condition))
@@ -347,6 +357,7 @@ bool Equality::same_place(const Place& original, const Place& patched) {
     return !HP_DIFFERS(content_offset, original.offset != patched.offset) &&
            !HP_DIFFERS(content, !same_content(original.entity, patched.entity));
   if (HP_DIFFERS(identity, correlation_.to_original(patched.entity) != original.entity)) return false;
+  if (HP_DIFFERS(absolute_value, before.value != after.value)) return false;
   if (original.offset == patched.offset && before.kind != EntityKind::kFunction) return true;
   // In code an offset means an instruction; encodings of branches before it may have changed their lengths.
   const auto to_before = instruction_at(before.instructions, original.offset);

@@ -89,6 +89,7 @@ struct Entity {
   elf::SectionIndex section;               // unless kExternal
   std::uint64_t offset = 0;                // bytes from the section's start
   std::uint64_t size = 0;                  // bytes
+  std::optional<std::uint64_t> value;      // of a kExternal that the object defines as a number: an absolute symbol
   bool is_global = false;
   bool is_writable = false;                       // by flags, but for what the profile knows better
   bool is_private = false;                        // a copy of it is as good as the original

@@ -278,6 +278,7 @@ EntityIndex ModelBuilder::external(elf::SymbolIndex index) {
   entity.name = symbol.name;
   entity.symbol = index;
   entity.is_global = true;
+  if (symbol.place == elf::SymbolPlace::kAbsolute) entity.value = symbol.value;
   known = add(std::move(entity));
   if (is_undefined) undefined_.emplace(symbol.name, *known);
   return *known;
@@ -296,8 +297,9 @@ Place ModelBuilder::place_in(elf::SectionIndex index, std::int64_t offset) {
   return {found.entity, offset - static_cast<std::int64_t>(found.offset)};
 }
 
-Result<Place> ModelBuilder::resolve(elf::SymbolIndex index, std::int64_t offset) {
+Result<Place> ModelBuilder::resolve(elf::SymbolIndex index, std::int64_t addend, std::int64_t bias) {
   const elf::Symbol& symbol = object_.symbol(index);
+  const std::int64_t offset = addend + bias;
   if (symbol.place == elf::SymbolPlace::kUndefined || symbol.place == elf::SymbolPlace::kAbsolute) {
     // The null symbol is the address 0.
     if (symbol.name.empty() && index.value() != 0)
@@ -312,9 +314,12 @@ Result<Place> ModelBuilder::resolve(elf::SymbolIndex index, std::int64_t offset)
   const std::int64_t in_section = static_cast<std::int64_t>(symbol.value) + offset;
   switch (use_[symbol.section.value()]) {
     case SectionUse::kMerged: {
-      // A label says which string or constant is meant even if the address is one before it, or behind its end.
+      // A label says which string or constant is meant even if the address is one before it, or behind its end. Without one the addend
+      // says it, as to a linker: clang refers to four bytes behind a string's start by the section and an addend that the bias has made 0.
       const bool is_labelled = symbol.type != elf::SymbolType::kSection;
-      const std::int64_t meant = is_labelled ? static_cast<std::int64_t>(symbol.value) : in_section;
+      const std::int64_t by_addend = in_section - bias;
+      const bool is_by_addend = by_addend >= 0 && static_cast<std::uint64_t>(by_addend) < section.size;
+      const std::int64_t meant = is_labelled ? static_cast<std::int64_t>(symbol.value) : is_by_addend ? by_addend : in_section;
       if (meant < 0 || static_cast<std::uint64_t>(meant) >= section.size)
         return fail(Errc::kMalformed, object_.name() + ": a reference to " + std::string(section.name) + "+" +
                                           std::to_string(in_section) + ", outside of its " + hex(section.size) + " bytes");

@@ -52,8 +52,8 @@ class ModelBuilder {
   Result<Record> read_record(elf::SectionIndex section, const target::SpecialSection& schema, std::uint64_t offset);
   Result<Piece> companion_piece(const target::SpecialSection& schema, const Record& record, Place target) const;
 
-  /// Where symbol + offset is. `offset` is the true one, counted from the symbol.
-  Result<Place> resolve(elf::SymbolIndex symbol, std::int64_t offset);
+  /// Where symbol + addend + bias is. `bias` is what the true offset has beyond the relocation's addend (Reference::bias).
+  Result<Place> resolve(elf::SymbolIndex symbol, std::int64_t addend, std::int64_t bias);
   Place place_in(elf::SectionIndex section, std::int64_t offset);
   EntityIndex merged_entity(elf::SectionIndex section, std::uint64_t offset);
   EntityIndex external(elf::SymbolIndex symbol);

@@ -227,7 +227,7 @@ Result<Record> ModelBuilder::read_record(elf::SectionIndex section, const target
       }
       value.kind = *kind;
       const std::int64_t bias = field.from_record_start ? field.offset : 0;
-      HP_ASSIGN_DOING(where(section, at), value.target, resolve(relocation->symbol, displacement - bias));
+      HP_ASSIGN_DOING(where(section, at), value.target, resolve(relocation->symbol, displacement - bias, 0));
       ++relocation;
     }
     if (field.kind == target::FieldKind::kOwner) {

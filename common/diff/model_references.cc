@@ -91,7 +91,7 @@ Result<> ModelBuilder::read_code_references(EntityIndex index) {
     if (const auto from_start = from_table_start.find(relocation->offset); from_start != from_table_start.end())
       reference.bias = -from_start->second;
     HP_ASSIGN_DOING(where(section, relocation->offset), reference.target,
-                    resolve(relocation->symbol, relocation->addend + reference.bias));
+                    resolve(relocation->symbol, relocation->addend, reference.bias));
     references.push_back(reference);
   }
   model_.entities_[index.value()].references = std::move(references);
@@ -226,7 +226,7 @@ Result<> ModelBuilder::read_companion(elf::SectionIndex section) {
       reference.is_branch = !owner.instruction->is_indirect && owner.instruction->flow != target::Flow::kNext;
     }
     HP_ASSIGN_DOING(where(section, relocation.offset), reference.target,
-                    resolve(relocation.symbol, relocation.addend + reference.bias));
+                    resolve(relocation.symbol, relocation.addend, reference.bias));
     code.references.push_back(reference);
   }
   model_.companions_.emplace(section, std::move(code));

@@ -53,6 +53,7 @@ class PlacementCheck {
       if (changes_.changes[i].verdict != Verdict::kChanged) check_storage(before, entity);
       if (is_live_data(entity)) check_alignment(before, entity);
     }
+    check_absolutes();
     check_shared_sections();
     check_bindings();
   }
@@ -148,6 +149,20 @@ class PlacementCheck {
         return true;
     }
     return false;
+  }
+
+  void check_absolutes() {
+    for (std::size_t i = 0; i < patched_.entities().size(); ++i) {
+      const Entity& entity = patched_.entities()[i];
+      if (!entity.value) continue;
+      const auto twin = correlation_.to_original(EntityIndex(i));
+      const std::optional<std::uint64_t> before = twin ? original_.entity(*twin).value : std::nullopt;
+      if (HP_DIFFERS(absolute, before != entity.value))
+        find("HP049-absolute", Severity::kError, entity,
+             "is the number " + hex(*entity.value) + ", and was " + (before ? hex(*before) : std::string("not defined here")) +
+                 ": the running system has no such symbol, or has it with the value that it had",
+             "give a number that changes to C code as a constant");
+    }
   }
 
   void check_bindings() {

@@ -10,6 +10,8 @@
 //   HP014-code-moved   a function to a section of another meaning (.cpuidle.text): an error, as a patch's code is in none of them; to one
 //                      that is there at boot only: a note, as it stays where it is
 //   HP012-alignment    live data whose original guarantees less: an error; more: a note
+//   HP049-absolute     a symbol that is a number (".set name, 5" in assembler) has another value, or is new, and something refers to it: a
+//                      patch finds it by its name, with the value that it has in the running system (an error)
 //   HP013-binding      a symbol turns weak: another definition may be the one that the linker takes (an error); or is no longer weak (a
 //                      warning: there may be another, which the linker took)
 //

@@ -8,7 +8,7 @@
 // ONLY: gcc              the case is one of this compiler alone: the other is not run
 // EXPECT-SAME            no functional change
 // EXPECT-CHANGED: f g    exactly these are changed; with EXPECT-NEW and EXPECT-REMOVED likewise, none where the directive is absent
-// EXPECT-REJECT: RULE    refused, by at least this rule
+// EXPECT-REJECT: RULE    refused, by at least this rule; what is not said of changed, new and removed ones is not looked at then
 // EXPECT-WARN: RULE      accepted, with this warning     EXPECT-NOTE: RULE   with this note
 // EXPECT-SAYS: TEXT      one of the findings holds this text
 // EXPECT-ERROR: TEXT     the command fails (exit 1), and says this
@@ -109,12 +109,15 @@ def problems_of(expected, outcome, document):
         problems += [f"does not have the {severity} {rule}" for rule in expected.get(directive, []) if rule not in told]
     texts = [finding["text"] + " " + finding.get("remedy", "") for finding in findings]
     problems += [f"no finding says '{text}': {texts}" for text in expected.get("EXPECT-SAYS", []) if not any(text in t for t in texts)]
-    if "EXPECT-REJECT" not in expected:
-        for verdict in ["changed", "new", "removed"]:
-            wanted = set(expected.get(f"EXPECT-{verdict.upper()}", []))
+    is_refused = "EXPECT-REJECT" in expected
+    for verdict in ["changed", "new", "removed"]:
+        directive = f"EXPECT-{verdict.upper()}"
+        if directive in expected or not is_refused:
+            wanted = set(expected.get(directive, []))
             got = {symbol["name"] for symbol in document["symbols"] if symbol["verdict"] == verdict}
             if wanted != got:
                 problems.append(f"{verdict}: wanted {sorted(wanted)}, got {sorted(got)}")
+    if not is_refused:
         taken = {block["name"] for block in document["included"]}
         problems += [f"does not take along {name}" for name in expected.get("EXPECT-TAKES", []) if name.replace("~", " ") not in taken]
         problems += [f"takes along {name}" for name in expected.get("EXPECT-LEAVES", []) if name in taken]
