@@ -81,6 +81,23 @@ fs::path build_module(const std::string& name, const std::vector<std::string>& a
   return build(work_directory() / (name + ".ko"), {"--base", linux_base_directory().string()}, arguments);
 }
 
+fs::path stock_tool() {
+  const fs::path program = work_directory() / "xen-livepatch";
+  if (fs::exists(program)) return program;
+  const fs::path tools = base_directory() / "tree" / "tools";
+  process::Command command;
+  command.argv = {"cc",
+                  "-O2",
+                  "-I" + (tools / "include").string(),
+                  "-o",
+                  program.string(),
+                  (tools / "misc" / "xen-livepatch.c").string(),
+                  "-lxenctrl"};
+  const Result<process::Outcome> outcome = process::run(command);
+  REQUIRE_MESSAGE((outcome && outcome->exit_status == 0), (outcome ? outcome->errors : outcome.error().message()));
+  return program;
+}
+
 Bytes content_of(const fs::path& file) {
   Result<Bytes> content = read_file(file);
   REQUIRE_MESSAGE(content.has_value(), file.string());

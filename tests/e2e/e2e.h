@@ -37,6 +37,8 @@ process::Outcome hotpatch(std::vector<std::string> arguments);
 std::filesystem::path build_payload(const std::string& name, const std::vector<std::string>& arguments);
 /// The same on the Linux base, into NAME.ko.
 std::filesystem::path build_module(const std::string& name, const std::vector<std::string>& arguments);
+/// xen-livepatch, built from the base's own source. Fails the test case if it cannot be.
+[[nodiscard]] std::filesystem::path stock_tool();
 [[nodiscard]] Bytes content_of(const std::filesystem::path& file);
 /// One of the modules in tests/e2e/kernel_modules, built for the Linux base when it is first wanted. Fails the test case if it cannot be.
 [[nodiscard]] Bytes kernel_module(const std::string& name);
@@ -49,6 +51,8 @@ class Guest {
   explicit Guest(std::string name, lab::System system = lab::System::kXen) : name_(std::move(name)), system_(system) {}
   /// Puts the file into the guest's directory /payloads.
   void add_payload(const std::string& name, Bytes content);
+  /// A program of this machine that the guest shall have besides xen-hotpatch.
+  void add_program(const std::filesystem::path& program) { scenario_.programs.push_back(program.string()); }
   /// A step, to be judged afterwards by the test case. Returns its index.
   std::size_t add(const std::string& command, std::chrono::seconds timeout = std::chrono::seconds(60));
   /// Runs all steps. Fails the test case unless the guest lives to the end; its transcript stays in the build directory's e2e-logs.
