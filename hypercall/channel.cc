@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "hypercall/channel.h"
 
-#include <algorithm>
 #include <cerrno>
+
+#include "common/support/plain_name.h"
 
 namespace hotpatch::hypercall {
 
@@ -42,18 +43,6 @@ Error hypercall_error(std::string what, int os_error) {
   }
 }
 
-Result<> check_name(const std::string& name) {
-  if (name.empty()) return fail(Errc::kInvalid, "a payload's name is empty");
-  if (name.size() >= kMaxNameSize) {
-    return fail(Errc::kInvalid,
-                "a payload's name has " + std::to_string(name.size()) + " bytes, Xen takes " + std::to_string(kMaxNameSize - 1));
-  }
-  // Xen takes any byte. A name travels into terminals, journals and shell scripts, though.
-  const auto is_plain = [](char letter) { return letter > ' ' && letter <= '~' && letter != '/'; };
-  if (!std::all_of(name.begin(), name.end(), is_plain) || name.front() == '-')
-    return fail(Errc::kInvalid,
-                "the payload's name '" + name + "' has other characters than visible ASCII, a slash, or a leading dash");
-  return {};
-}
+Result<> check_name(const std::string& name) { return check_plain_name(name, kMaxNameSize - 1, "a payload's name"); }
 
 }  // namespace hotpatch::hypercall

@@ -4,19 +4,13 @@
 // then struct module_signature (include/linux/module_signature.h) and a mark, all appended to the file.
 #pragma once
 
-#include <filesystem>
-#include <string>
-
 #include "common/support/bytes.h"
 #include "common/support/result.h"
+#include "common/trust/sign.h"
 
 namespace hotpatch::kernel {
 
-struct SigningFiles {
-  std::filesystem::path key;          // a private key, PEM, without a passphrase
-  std::filesystem::path certificate;  // its X.509 certificate, PEM or DER, which the kernel's keyring has
-  std::string hash = "sha256";        // CONFIG_MODULE_SIG_HASH of the kernel
-};
+using SigningFiles = trust::SigningFiles;  // its certificate: the kernel's keyring has it; its hash: CONFIG_MODULE_SIG_HASH
 
 /// The module with the signature behind it. kInvalid if the files are not what they should be, or do not belong together. RSA signatures
 /// of the same bytes are the same.

@@ -11,6 +11,8 @@
 #include "common/support/digest.h"
 #include "common/support/file.h"
 #include "common/support/parallel.h"
+#include "common/support/plain_name.h"
+#include "programs/hotpatch/interrupt.h"
 #include "xen/check/check.h"
 #include "xen/payload/hypervisor.h"
 #include "xen/payload/payload.h"
@@ -65,6 +67,12 @@ std::string payload_name(const std::filesystem::path& patch) {
 
 Result<BuildProduct> build(const BuildOptions& options) {
   BuildProduct product;
+  HP_CHECK(!options.pairs.patches.empty() || !options.pairs.hooks.empty(), "a build of nothing");
+  const std::filesystem::path& first =
+      options.pairs.patches.empty() ? options.pairs.hooks.front() : options.pairs.patches.front();
+  product.name = options.name.empty() ? payload_name(first) : options.name;
+  if (Result<> named = check_plain_name(product.name, xen::kMaxNameSize - 1, "the payload's name"); !named)
+    return tl::unexpected(Error(Errc::kUsage, named.error().message()).with_remedy("choose another with --name"));
   HP_ASSIGN(product.base, buildenv::load_base(options.base));
   if (product.base.target != "xen")
     return tl::unexpected(Error(Errc::kUnsupported, options.base.string() + " is a base of " + product.base.target +
@@ -81,7 +89,6 @@ Result<BuildProduct> build(const BuildOptions& options) {
   if (image.build_id() != product.base.build_id)
     return fail(Errc::kTrust, product.base.symbols_path().string() + ": build ID " + image.build_id().text() +
                                   " is not the base's, " + product.base.build_id.text());
-  product.name = options.name.empty() ? payload_name(options.pairs.patches.front()) : options.name;
   std::string patch_text;
   for (const std::filesystem::path& patch : options.pairs.patches) {
     HP_ASSIGN(const std::string text, read_text_file(patch, kMaxPatchSize));
@@ -103,6 +110,7 @@ Result<BuildProduct> build(const BuildOptions& options) {
   // Compile what the patch touches, as it was and as it is to be.
   say(options, "compiling what the patch touches");
   HP_ASSIGN(const TempDir work, TempDir::make("hotpatch-build"));
+  const RemoveOnSignal guard(work.path());
   HP_ASSIGN(product.pairs, buildenv::build_pairs(product.base, options.pairs, work.path()));
   product.findings.append(product.pairs.findings);
 

@@ -19,7 +19,7 @@ namespace hotpatch::cli {
 struct BuildOptions {
   std::filesystem::path base;
   buildenv::PairBuildOptions pairs;
-  std::string name;               // empty: made from the first patch's file name
+  std::string name;               // empty: made from the first patch's file name, or the first file of hooks
   std::filesystem::path depends;  // payload to be applied on top of; empty: Xen itself
   UnitOptions unit;               // of every unit
   bool progress = false;          // say on standard error what is being done
@@ -39,7 +39,8 @@ struct BuildProduct {
   [[nodiscard]] bool changes_something() const noexcept;
 };
 
-/// kTrust if an original object is not what the base's image was made of: no proof, no patch.
+/// kUsage for a name that Xen or a terminal cannot take, before anything is done. kTrust if an original object is not what the base's
+/// image was made of: no proof, no patch.
 Result<BuildProduct> build(const BuildOptions& options);
 
 /// "CVE-2026-62434", "XSA-507": each once, sorted.

@@ -7,6 +7,8 @@
 #include <memory>
 
 #include "common/support/file.h"
+#include "common/trust/sign.h"
+#include "common/trust/vendors.h"
 #include "programs/hotpatch/build.h"
 #include "programs/hotpatch/kernel_build.h"
 #include "programs/hotpatch/report.h"
@@ -18,19 +20,40 @@ struct Arguments {
   BuildOptions build;
   std::string output;
   std::string report;
-  std::string certificate;  // the rest is for Linux alone
-  bool all_includers = false;
   std::string sign_key;
   std::string sign_certificate;
+  std::string certificate;  // the rest is for Linux alone
+  bool all_includers = false;
   std::string consistency;
   std::vector<std::string> guards;
   bool no_replace = false;
 
   [[nodiscard]] bool has_kernel_options() const {
-    return !certificate.empty() || all_includers || !sign_key.empty() || !sign_certificate.empty() || no_replace ||
-           !consistency.empty();
+    return !certificate.empty() || all_includers || no_replace || !consistency.empty();
   }
 };
+
+/// If this build fails, nobody shall take what a former one wrote for its outcome.
+Result<> remove_stale(const Arguments& arguments) {
+  for (const std::string& name : {arguments.output, arguments.report, arguments.certificate}) {
+    for (const std::string& path : {name, name + trust::kSignatureSuffix}) {
+      std::error_code failure;
+      if (!name.empty() && std::filesystem::is_regular_file(path, failure) && !std::filesystem::remove(path, failure))
+        return fail_errno("remove what a former build wrote, " + path, failure.value());
+    }
+  }
+  return {};
+}
+
+/// The file, and beside it the signature, if there is a key.
+Result<> write_signed(const Arguments& arguments, const std::string& path, ByteView content) {
+  if (!arguments.sign_key.empty()) {
+    HP_ASSIGN(const Bytes signature, trust::sign(content, {.key = arguments.sign_key, .certificate = arguments.sign_certificate},
+                                                 trust::Carry::kCertificate));
+    HP_TRY(write_file(path + trust::kSignatureSuffix, signature));
+  }
+  return write_file(path, content);
+}
 
 ExitCode verdict_of(const BuildProduct& product) {
   if (product.findings.has_errors()) return ExitCode::kRejected;
@@ -131,8 +154,7 @@ void print_text(const BuildProduct& product, const std::string& output) {
 Result<ExitCode> run_kernel_build(const Arguments& arguments, buildenv::Base base, bool json) {
   const BuildOptions& build = arguments.build;
   if (!build.depends.empty()) return fail(Errc::kUsage, "build: --depends is for bases of Xen");
-  if (arguments.sign_key.empty() != arguments.sign_certificate.empty())
-    return fail(Errc::kUsage, "build: --sign-key and --sign-cert go together");
+  if (build.pairs.patches.empty()) return fail(Errc::kUsage, "build: --patch is required");
   if ((arguments.consistency == "guarded") != !arguments.guards.empty())
     return fail(Errc::kUsage, "build: --consistency guarded and --guard go together");
   KernelBuildOptions options;
@@ -152,6 +174,7 @@ Result<ExitCode> run_kernel_build(const Arguments& arguments, buildenv::Base bas
     options.module->sign_certificate = arguments.sign_certificate;
     options.pairs.common.hooks.clear();
   }
+  HP_TRY(remove_stale(arguments));
   HP_ASSIGN(const KernelBuildProduct product, build_kernel(std::move(base), options));
   const ExitCode code = product.findings.has_errors() ? ExitCode::kRejected
                         : product.changes_something() ? ExitCode::kDone
@@ -161,7 +184,7 @@ Result<ExitCode> run_kernel_build(const Arguments& arguments, buildenv::Base bas
     document["verdict"] = "built";
     document["module"] = module_json(*product.module, options.module->name, arguments.output);
   }
-  if (!arguments.report.empty()) HP_TRY(write_file(arguments.report, document.dump(2) + "\n"));
+  if (!arguments.report.empty()) HP_TRY(write_signed(arguments, arguments.report, as_byte_view(document.dump(2) + "\n")));
   if (!arguments.certificate.empty() && !product.certificate.empty())
     HP_TRY(write_file(arguments.certificate, product.certificate));
   if (product.module) HP_TRY(write_file(arguments.output, product.module->file));
@@ -179,13 +202,17 @@ Result<ExitCode> run_kernel_build(const Arguments& arguments, buildenv::Base bas
 }
 
 Result<ExitCode> run_build(const Arguments& arguments, bool json) {
+  if (arguments.sign_key.empty() != arguments.sign_certificate.empty())
+    return fail(Errc::kUsage, "build: --sign-key and --sign-cert go together");
+  if (arguments.build.pairs.patches.empty() && arguments.build.pairs.hooks.empty())
+    return fail(Errc::kUsage, "build: --patch is required, or --hooks");
   HP_ASSIGN(buildenv::Base base, buildenv::load_base(arguments.build.base));
   if (base.kernel) return run_kernel_build(arguments, std::move(base), json);
   if (arguments.output.empty()) return fail(Errc::kUsage, "build: --output is required");
   if (arguments.has_kernel_options())
     return fail(Errc::kUsage,
-                "build: --certificate, --all-includers, --sign-key, --sign-cert, --consistency, --guard and --no-replace are for "
-                "bases of Linux");
+                "build: --certificate, --all-includers, --consistency, --guard and --no-replace are for bases of Linux");
+  HP_TRY(remove_stale(arguments));
   HP_ASSIGN(const BuildProduct product, build(arguments.build));
   Json document = report_json(product, arguments.output);
   std::vector<Explanation> explanations;
@@ -195,8 +222,8 @@ Result<ExitCode> run_build(const Arguments& arguments, bool json) {
   if (!wanted.empty() && explanations.empty())
     return fail(Errc::kUsage, "no unit that the patch touches has a symbol '" + wanted + "'");
   if (!wanted.empty()) document["explanation"] = to_json(explanations);
-  if (!arguments.report.empty()) HP_TRY(write_file(arguments.report, document_text(document)));
-  if (product.payload) HP_TRY(write_file(arguments.output, product.payload->file));
+  if (!arguments.report.empty()) HP_TRY(write_signed(arguments, arguments.report, as_byte_view(document_text(document))));
+  if (product.payload) HP_TRY(write_signed(arguments, arguments.output, product.payload->file));
   if (json) {
     print_document(document);
     if (verdict_of(product) == ExitCode::kNothingToDo)
@@ -216,7 +243,7 @@ void add_build_command(CLI::App& app, Chosen& chosen) {
   const auto arguments = std::make_shared<Arguments>();
   BuildOptions& build = arguments->build;
   command->add_option("--base", build.base, "the base that the running hypervisor was proven by")->required();
-  command->add_option("--patch", build.pairs.patches, "a unified diff as for 'patch -p1'; several make one payload")->required();
+  command->add_option("--patch", build.pairs.patches, "a unified diff as for 'patch -p1'; several make one payload");
   command->add_option("--output", arguments->output,
                       "where the payload goes; of a base of Linux: the module (without, one is compared and proven only)");
   command->add_flag("--reverse", build.pairs.reverse, "apply the patches backwards");
@@ -224,14 +251,15 @@ void add_build_command(CLI::App& app, Chosen& chosen) {
                       "outer context lines of a hunk that need not match, with a warning (default: none)");
   command->add_option("--name", build.name, "the payload's name in Xen (default: the first patch's)");
   command->add_option("--depends", build.depends, "the payload on top of which this one is to be loaded");
-  command->add_option("--hooks", build.pairs.hooks, "C source of hooks");
+  command->add_option("--hooks", build.pairs.hooks, "C source of hooks; of a base of Xen, a payload may be of hooks alone");
   command->add_option("--report", arguments->report, "also write the report, as JSON, to this file");
   command->add_option("--explain", build.unit.explain, "say all that is known of this symbol, in place of the report");
   command->add_option("--certificate", arguments->certificate, "Linux: also write the certificate of the proof to this file");
   command->add_flag("--all-includers", arguments->all_includers,
                     "Linux: compile every unit that includes a changed header, whatever it uses of it");
-  command->add_option("--sign-key", arguments->sign_key, "Linux: sign the module with this private key (PEM, no passphrase)");
-  command->add_option("--sign-cert", arguments->sign_certificate, "Linux: the key's X.509 certificate");
+  command->add_option("--sign-key", arguments->sign_key,
+                      "sign the report, and the payload or module, with this key (PEM, no passphrase)");
+  command->add_option("--sign-cert", arguments->sign_certificate, "the key's X.509 certificate");
   command
       ->add_option(
           "--consistency", arguments->consistency,

@@ -12,6 +12,7 @@
 #include "linux/profile/profile.h"
 #include "programs/hotpatch/build.h"
 #include "programs/hotpatch/carry_over.h"
+#include "programs/hotpatch/interrupt.h"
 #include "programs/hotpatch/report.h"
 
 namespace hotpatch::cli {
@@ -152,6 +153,7 @@ Result<KernelBuildProduct> build_kernel(buildenv::Base base, const KernelBuildOp
   // Compile what the patch touches, as it was and as it is to be, and prove what it was.
   say(options, "compiling what the patch touches");
   HP_ASSIGN(const TempDir work, TempDir::make("hotpatch-build"));
+  const RemoveOnSignal guard(work.path());
   HP_ASSIGN(product.pairs, buildenv::build_kernel_pairs(product.base, product.index, *stock, options.pairs, work.path()));
   product.findings.append(product.pairs.findings);
 

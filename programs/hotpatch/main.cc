@@ -10,6 +10,7 @@
 #include "programs/hotpatch/cmd_diff.h"
 #include "programs/hotpatch/cmd_inspect.h"
 #include "programs/hotpatch/cmd_relocate.h"
+#include "programs/hotpatch/cmd_sign.h"
 #include "programs/hotpatch/cmd_try.h"
 #include "programs/hotpatch/command.h"
 #include "programs/shared/program.h"
@@ -55,6 +56,7 @@ ExitCode run(int argc, char** argv) {
   add_diff_command(app, chosen);
   add_inspect_command(app, chosen);
   add_relocate_command(app, chosen);
+  add_sign_command(app, chosen);
   add_try_command(app, chosen);
   try {
     app.parse(argc, argv);

@@ -12,6 +12,7 @@ CORE = MODEL | {"common/diff", "common/extract", "common/safety"}
 MAY_USE = {  # component -> the other components that it may use
     "common/support": set(),
     "common/process": SUPPORT,
+    "common/trust": SUPPORT,
     "common/host": SUPPORT,
     "common/elf": SUPPORT,
     "common/target": SUPPORT | {"common/elf"},
@@ -28,20 +29,20 @@ MAY_USE = {  # component -> the other components that it may use
     "linux/profile": MODEL,
     "linux/payload": MODEL,
     "linux/host": MODEL | {"common/host", "linux/payload"},
-    "linux/module": CORE | {"common/prove", "linux/profile", "linux/payload"},
+    "linux/module": CORE | {"common/prove", "common/trust", "linux/profile", "linux/payload"},
     "linux/check": MODEL | {"linux/payload", "linux/module"},
     "xen/payload": CORE,
     "xen/relocate": MODEL | {"xen/payload"},
     "xen/check": CORE | {"xen/profile", "xen/payload"},
     "xen/link": CORE | {"common/prove", "xen/profile", "xen/payload", "xen/check"},
-    "xen/host": MODEL | {"common/host", "hypercall", "xen/payload", "xen/relocate", "xen/check"},
+    "xen/host": MODEL | {"common/host", "common/trust", "hypercall", "xen/payload", "xen/relocate", "xen/check"},
 }
 EVERYTHING = set(MAY_USE)
 MAY_USE["programs/shared"] = SUPPORT
 MAY_USE["programs/hotpatch"] = {"programs/shared"} | EVERYTHING - {"common/host", "hypercall", "xen/host", "linux/host"}
 MAY_USE["programs/linux-hotpatch"] = MODEL | {"programs/shared", "common/host", "linux/payload", "linux/host"}
-MAY_USE["programs/xen-hotpatch"] = MODEL | {"programs/shared", "common/host", "hypercall", "xen/payload", "xen/relocate", "xen/check",
-                                            "xen/host"}
+MAY_USE["programs/xen-hotpatch"] = MODEL | {"programs/shared", "common/host", "common/trust", "hypercall", "xen/payload", "xen/relocate",
+                                            "xen/check", "xen/host"}
 
 ONLY_IN = {  # header prefix -> the only files or folders that may include it
     "llvm/": ("common/elf/object_reader.cc", "common/elf/dwarf.cc", "common/elf/dwarf.h",
@@ -55,6 +56,7 @@ ONLY_IN = {  # header prefix -> the only files or folders that may include it
     "xencall.h": ("hypercall/xenctrl_channel.cc",),
     "xentoollog.h": ("hypercall/xenctrl_channel.cc",),
     "CLI/": ("programs/",),
+    "openssl/": ("common/trust/", "common/support/digest.cc"),
 }
 NO_JSON_IN = ("common/elf/", "common/target/", "common/diff/")
 
