@@ -25,6 +25,10 @@ xen::host::HostConfig config_of(const HostArguments& arguments, std::string boot
   return config;
 }
 
+trust::Policy policy_of(const HostArguments& arguments) {
+  return {.vendors = arguments.trusted, .required = arguments.require_signature};
+}
+
 void print_warnings(const std::vector<std::string>& warnings) {
   for (const std::string& warning : warnings) std::cerr << "xen-hotpatch: warning: " << printable(warning) << '\n';
 }

@@ -6,6 +6,7 @@
 
 #include "common/support/exit_code.h"
 #include "common/support/result.h"
+#include "common/trust/signed_file.h"
 #include "xen/host/session.h"
 
 namespace hotpatch::cli {
@@ -16,6 +17,9 @@ struct HostArguments {
   std::string name;
   std::string file;
   std::string reason;
+  std::string signature;  // the file that has it; empty: appended to the payload, or beside it
+  std::string trusted = "/etc/xen-hotpatch/trusted";
+  bool require_signature = false;
   std::string symbols;  // where to write the symbol file; empty: nowhere
   bool json = false;
   bool dry_run = false;
@@ -35,6 +39,8 @@ struct HostArguments {
 
 [[nodiscard]] xen::host::HostConfig config_of(const HostArguments& arguments, std::string boot);
 
+[[nodiscard]] trust::Policy policy_of(const HostArguments& arguments);
+
 /// To standard error.
 void print_warnings(const std::vector<std::string>& warnings);
 void print_error(const Error& error);
@@ -52,7 +58,8 @@ ExitCode run_restore(const HostArguments& arguments);
 /// list, status.
 ExitCode run_look(const HostArguments& arguments);
 ExitCode run_show(const HostArguments& arguments);
-/// Needs no hypervisor.
+/// Who signed a file: a payload, a report. Needs no hypervisor, as the next one.
+ExitCode run_verify(const HostArguments& arguments);
 ExitCode run_history(const HostArguments& arguments);
 
 }  // namespace hotpatch::cli

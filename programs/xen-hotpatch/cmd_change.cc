@@ -75,15 +75,21 @@ ExitCode carry_out(const HostArguments& arguments, hypercall::Channel& channel, 
   const Result<std::unique_ptr<Session>> session = Session::open(channel, clock, config_of(arguments, boot), arguments.name);
   if (!session) return fail_with(arguments, session.error());
   const Result<Outcome> outcome = change(**session, arguments, payload);
+  if (payload && payload->has_unchecked_signature) {
+    (*session)->warnings().push_back("its signature was not checked: " + arguments.trusted +
+                                     " does not exist, so this host trusts anybody");
+  }
   if (!outcome)
     return fail_with(arguments, outcome.error(), xen::host::state_now(channel, clock, arguments.name), (*session)->warnings());
   print_warnings((*session)->warnings());
   if (arguments.json) {
     Json document = outcome_document(arguments.command, *outcome);
+    if (payload && !payload->signed_by.empty()) document["signed_by"] = payload->signed_by;
     add_warnings(document, (*session)->warnings());
     print_document(document);
   } else {
     print_outcome(std::cout, arguments.command, *outcome);
+    if (payload && !payload->signed_by.empty()) std::cout << "signed by " << printable(payload->signed_by) << '\n';
   }
   return ExitCode::kDone;
 }
@@ -94,7 +100,8 @@ ExitCode run_change(const HostArguments& given) {
   HostArguments arguments = given;
   Payload payload;
   if (!arguments.file.empty()) {  // before anything else is touched
-    Result<xen::host::CheckedPayload> checked = xen::host::read_checked_payload(arguments.file);
+    Result<xen::host::CheckedPayload> checked =
+        xen::host::read_trusted_payload(arguments.file, arguments.signature, policy_of(arguments));
     if (!checked) return fail_with(arguments, checked.error());
     payload = *std::move(checked);
     if (arguments.name.empty()) arguments.name = payload->info.name;

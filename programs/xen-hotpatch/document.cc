@@ -83,6 +83,7 @@ Json payload_json(const PayloadView& payload, const xen::host::HostView& view) {
     if (!value.empty()) made[key] = value;
   };
   add("uploaded_at", payload.remembered->uploaded_at);
+  add("signed_by", payload.remembered->signed_by);
   add("uploaded_by", payload.remembered->uploaded_by);
   add("applied_at", payload.remembered->applied_at);
   add("applied_by", payload.remembered->applied_by);

@@ -84,6 +84,16 @@ void add_file(CLI::App* command, HostArguments& arguments) {
   command->add_option("FILE", arguments.file, "The payload, as hotpatch build made it")->required();
 }
 
+void add_trust_options(CLI::App* command, HostArguments& arguments) {
+  command->add_option("--signature", arguments.signature,
+                      "The file with the signature; by default it is appended to FILE, or in FILE.p7s");
+  command
+      ->add_option("--trusted", arguments.trusted,
+                   "The directory with the certificates of vendors that are trusted; where there is "
+                   "one, only what they have signed is taken")
+      ->capture_default_str();
+}
+
 void add_chosen_name(CLI::App* command, HostArguments& arguments) {
   command->add_option("--name", arguments.name, "Its name in the hypervisor; by default what its metadata says, else the file's");
 }
@@ -109,6 +119,9 @@ void add_commands(CLI::App& app, HostArguments& arguments, Run& run) {
   for (CLI::App* command : {upload, load, upgrade}) {
     add_file(command, arguments);
     add_relocate_option(command, arguments);
+    add_trust_options(command, arguments);
+    command->add_flag("--require-signature", arguments.require_signature,
+                      "Take only what is signed, even where no vendor is known");
   }
   for (CLI::App* command : {load, upgrade}) add_chosen_name(command, arguments);
   for (CLI::App* command : {apply, revert, replace}) add_name(command, arguments);
@@ -134,6 +147,9 @@ void add_commands(CLI::App& app, HostArguments& arguments, Run& run) {
   restore->add_option("--watch", arguments.watch_ms, "Milliseconds that the host must live with each payload before the next")
       ->capture_default_str()
       ->check(CLI::Range(0, 600'000));
+  CLI::App* verify = add_command(app, arguments, run, "verify", "Say who signed a payload or a report", run_verify);
+  verify->add_option("FILE", arguments.file, "What is signed")->required();
+  add_trust_options(verify, arguments);
   add_command(app, arguments, run, "list", "Show the payloads", run_look);
   add_command(app, arguments, run, "status", "Show the hypervisor, what is applied in which order, and what was cut off",
               run_look);

@@ -198,6 +198,7 @@ void print_show(std::ostream& out, const HostView& view, const PayloadView& payl
     print_line(out, "build ID", known.build_id);
     print_line(out, "on top of", xen::host::base_of(view, payload));
     print_line(out, "used by", xen::host::join(xen::host::applied_dependents(view, payload)));
+    print_line(out, "signed by", known.signed_by);
     print_line(out, "uploaded", when_and_who(known.uploaded_at, known.uploaded_by));
     print_line(out, "applied", when_and_who(known.applied_at, known.applied_by));
     print_line(out, "reason", known.reason);

@@ -39,6 +39,7 @@ std::string to_line(const JournalRecord& record) {
   if (!record.depends.empty()) made["depends"] = record.depends;
   if (!record.xen_build_id.empty()) made["xen_build_id"] = record.xen_build_id;
   if (!record.digest.empty()) made["digest"] = record.digest;
+  if (!record.signed_by.empty()) made["signed_by"] = record.signed_by;
   if (!record.reappliable) made["reappliable"] = false;
   for (const JournalFunction& function : record.functions) made["functions"].push_back(function_to_json(function));
   if (record.is_end) {
@@ -95,6 +96,7 @@ std::optional<JournalRecord> from_line(std::string_view line) {
   record.depends = member<std::string>(json, "depends", {});
   record.xen_build_id = member<std::string>(json, "xen_build_id", {});
   record.digest = member<std::string>(json, "digest", {});
+  record.signed_by = member<std::string>(json, "signed_by", {});
   if (const auto found = json.find("reappliable"); found != json.end() && found->is_boolean())
     record.reappliable = found->get<bool>();
   record.outcome = member<std::string>(json, "outcome", {});

@@ -42,6 +42,7 @@ struct JournalRecord {
   std::string xen_build_id;
   std::vector<JournalFunction> functions;  // of an upload's first line, as are the next two
   std::string digest;                      // of the payload's file: sha256_text()
+  std::string signed_by;                   // as CheckedPayload
   bool reappliable = true;                 // after a revert Xen applies it again without a new upload
   // Of a line after:
   std::string outcome;                // "done", "already", "failed", "busy", "undecided", "interrupted"

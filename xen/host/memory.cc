@@ -33,6 +33,7 @@ void recall_upload(Memory& memory, const JournalRecord& begin, const JournalReco
   known.depends = begin.depends;
   known.functions = begin.functions;
   known.digest = begin.digest;
+  known.signed_by = begin.signed_by;
   known.uploaded_at = end.time;
   known.uploaded_by = end.user;
   known.reappliable = begin.reappliable;

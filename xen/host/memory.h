@@ -19,6 +19,7 @@ struct Remembered {
   std::string depends;
   std::vector<JournalFunction> functions;
   std::string digest;       // of the file: sha256_text()
+  std::string signed_by;    // as CheckedPayload; empty: not asked for
   std::string uploaded_at;  // UTC
   std::string uploaded_by;  // the user
   std::string applied_at;   // UTC; empty if it is not applied, as far as we know

@@ -60,6 +60,17 @@ Result<CheckedPayload> read_checked_payload(const std::filesystem::path& path) {
   return check_payload(std::move(file), path.stem().string());
 }
 
+Result<CheckedPayload> read_trusted_payload(const std::filesystem::path& path, const std::filesystem::path& signature,
+                                            const trust::Policy& policy) {
+  HP_ASSIGN(trust::SignedFile file, trust::read_signed_file(path, signature, kMaxPayloadSize));
+  HP_ASSIGN_DOING(path.string(), const std::optional<trust::Signer> signer,
+                  trust::check(file, policy, std::chrono::system_clock::now()));
+  HP_ASSIGN(CheckedPayload checked, check_payload(std::move(file.content), path.stem().string()));
+  if (signer) checked.signed_by = trust::signer_text(*signer);
+  checked.has_unchecked_signature = !signer && !file.signature.empty();
+  return checked;
+}
+
 Result<> check_made_for(const PayloadInfo& payload, const BuildId& hypervisor) {
   if (payload.xen_depends == hypervisor) return {};
   return tl::unexpected(Error(Errc::kTrust, "payload " + payload.name + " is for the hypervisor " + payload.xen_depends.text() +

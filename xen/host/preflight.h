@@ -12,6 +12,7 @@
 #include "common/support/build_id.h"
 #include "common/support/bytes.h"
 #include "common/support/result.h"
+#include "common/trust/signed_file.h"
 #include "xen/payload/payload.h"
 
 namespace hotpatch::xen::host {
@@ -19,12 +20,19 @@ namespace hotpatch::xen::host {
 struct CheckedPayload {
   Bytes file;  // the very bytes that were checked
   PayloadInfo info;
-  Bytes metadata;  // .modinfo as it is in the file; empty if there is none
+  Bytes metadata;                        // .modinfo as it is in the file; empty if there is none
+  std::string signed_by;                 // who, if that was asked for: "CN=Vendor, SHA-256 0a1b…"
+  bool has_unchecked_signature = false;  // one came with it, and nobody asked for it
 };
 
 /// Reads and checks a file. kIo, kMalformed, kUnsupported as read_payload; kRejected for a payload that Xen would refuse whatever the
 /// image is, or accept or crash on to the host's harm, all reasons in one message.
 Result<CheckedPayload> read_checked_payload(const std::filesystem::path& path);
+
+/// The same for a file that comes from outside: who signed it is checked before anything else in it is looked at, as `policy` has it. Where
+/// the signature is: trust/signed_file.h. What is kept and uploaded is the content alone. kTrust besides.
+Result<CheckedPayload> read_trusted_payload(const std::filesystem::path& path, const std::filesystem::path& signature,
+                                            const trust::Policy& policy);
 
 /// The same for bytes already read. `name` is for messages, and the payload's if its metadata has none.
 Result<CheckedPayload> check_payload(Bytes file, const std::string& name);

@@ -43,7 +43,8 @@ Loss loss_by(Session& session, const std::string& name, const std::vector<std::s
 Result<> put_back(Session& session, const std::string& name) {
   const Remembered* known = session.memory().find(name);
   if (known != nullptr && known->spent) {
-    HP_ASSIGN(const CheckedPayload copy, kept_payload(session.config().state_dir, known->build_id, known->digest));
+    HP_ASSIGN(CheckedPayload copy, kept_payload(session.config().state_dir, known->build_id, known->digest));
+    copy.signed_by = known->signed_by;
     if (StepOutcome gone = act(session, Action::kUnload, name); !gone) return tl::unexpected(std::move(gone).error().error());
     HP_TRY(upload(session, name, copy));
   }

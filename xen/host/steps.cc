@@ -25,6 +25,7 @@ JournalRecord record_for_upload(const std::string& name, const CheckedPayload& p
   record.depends = payload.info.depends.text();
   record.xen_build_id = payload.info.xen_depends.text();
   record.digest = sha256_text(payload.file);
+  record.signed_by = payload.signed_by;
   record.reappliable = payload.info.reappliable;
   for (const PayloadFunction& function : payload.info.functions) {
     JournalFunction made{.name = function.name,
