@@ -11,14 +11,22 @@ except ImportError:  # an interpreter that is not Debian's does not look where D
     import jsonschema
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "docs" / "schema"
-COMMON = "common.schema.json"
+COMMON = ("xen-hotpatch-common.schema.json", "common.schema.json")  # the longer name first: it ends in the other
+
+
+def load(name):
+    text = (FOLDER / name).read_text(encoding="utf-8")
+    for common in COMMON:
+        text = text.replace(f'"{common}#', '"#')
+    return json.loads(text)
 
 
 def validator(command):
     """For the documents of `hotpatch COMMAND --json`: its schema with the common definitions put into it, so that nothing is looked up."""
-    text = (FOLDER / f"{command}.schema.json").read_text(encoding="utf-8")
-    schema = json.loads(text.replace(f'"{COMMON}#', '"#'))
-    schema["$defs"] = {**json.loads((FOLDER / COMMON).read_text(encoding="utf-8"))["$defs"], **schema.get("$defs", {})}
+    schema, definitions = load(f"{command}.schema.json"), {}
+    for name in COMMON:
+        definitions |= load(name)["$defs"]
+    schema["$defs"] = definitions | schema.get("$defs", {})
     jsonschema.Draft202012Validator.check_schema(schema)
     return jsonschema.Draft202012Validator(schema)
 
