@@ -7,7 +7,7 @@
 
 The lines are shifted in two ways: `synchronised`, as the build environment does it (a #line directive takes the shift back), where any
 change is a false one; and `shifted`, where line numbers reach code and records as they would without that, and changes are counted.
---units N takes N of them, spread evenly. Exit code 1 for a change of the first kind, or for a failure.
+--units N takes N of them, spread evenly; --without-shifted leaves the second way out. Exit code 1 for a change of the first kind, or for a failure.
 """
 import argparse
 import collections
@@ -20,6 +20,7 @@ import subprocess
 import sys
 
 SHIFT = 37  # lines
+KINDS = ["original", "synchronised", "shifted"]
 DEBUG = ["-g", "-fno-var-tracking", "-fno-var-tracking-assignments", "-gno-column-info"]
 # Where a kernel's code is of every kind; what is built of them is what the configuration says.
 LINUX_FOLDERS = ["kernel", "mm", "lib", "fs/ext4", "fs", "net/core", "net/ipv4", "drivers/base", "drivers/pci", "arch/x86/kernel",
@@ -53,7 +54,7 @@ class Xen:
         self.units = units[::max(1, len(units) // count)][:count] if count else units
         self.work = work
         self.trees = {}
-        for kind in ("original", "synchronised", "shifted"):
+        for kind in KINDS:
             tree = work / kind
             if not tree.exists():
                 shutil.copytree(base / "tree", tree, symlinks=True)
@@ -63,7 +64,7 @@ class Xen:
             if not (base / "tree" / source).is_file():
                 continue
             text = (base / "tree" / source).read_text(errors="surrogateescape")
-            for kind in ("synchronised", "shifted"):
+            for kind in KINDS[1:]:
                 (self.trees[kind] / source).write_text(shifted(text, unit["source"], kind == "synchronised"),
                                                        errors="surrogateescape")
 
@@ -94,7 +95,7 @@ class Linux:
         self.units = []
         self.make(self.candidates[:self.count * 5 // 4], keep_going=True)  # not all of them are configured
         self.units = [name for name in self.candidates if (tree / name).is_file()][:self.count]
-        for kind in ("original", "synchronised", "shifted"):
+        for kind in KINDS:
             texts = {name: (tree / name).with_suffix(".c").read_text(errors="surrogateescape") for name in self.units}
             if kind != "original":
                 for name, text in texts.items():
@@ -121,13 +122,13 @@ class Linux:
 def check(hotpatch, project, unit):
     verdicts = {}
     try:
-        objects = {kind: project.build(unit, kind) for kind in ("original", "synchronised", "shifted")}
+        objects = {kind: project.build(unit, kind) for kind in KINDS}
     except subprocess.CalledProcessError as error:
         return project.name(unit), {"build": f"error: {error.stderr.decode(errors='replace')[-300:]}"}
     if objects["original"].read_bytes()[4] != 2:  # EI_CLASS
         return project.name(unit), {"not compared": "code of 32 bits, which is data of the image"}
     verdicts["itself"] = compare(hotpatch, project.target, objects["original"], objects["original"])
-    for kind in ("synchronised", "shifted"):
+    for kind in KINDS[1:]:
         verdicts[kind] = compare(hotpatch, project.target, objects["original"], objects[kind])
     return project.name(unit), verdicts
 
@@ -139,8 +140,11 @@ def main():
     parser.add_argument("where", type=lambda text: pathlib.Path(text).resolve())
     parser.add_argument("--units", type=int, default=0)
     parser.add_argument("--work", type=pathlib.Path, required=True, help="a directory for trees and objects; what is in it is used again")
+    parser.add_argument("--without-shifted", action="store_true", help="only what has to be without a change")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     args = parser.parse_args()
+    if args.without_shifted:
+        KINDS.remove("shifted")
     args.work.mkdir(parents=True, exist_ok=True)
     project = (Xen if args.project == "xen" else Linux)(args.where, args.work.resolve(), args.units)
     tally = collections.defaultdict(collections.Counter)
