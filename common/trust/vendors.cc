@@ -110,10 +110,9 @@ struct Vendors::Impl {
       return distrust("the signer " + who + " is unknown here (" + X509_verify_cert_error_string(error) + ")",
                       "a certificate of who is trusted belongs into " + directory);
     }
-    if (!has(signer) && (X509_get_extension_flags(signer) & EXFLAG_XKUSAGE) != 0 &&
-        (X509_get_extended_key_usage(signer) & XKU_CODE_SIGN) != 0)
-      return {};
-    if (has(signer)) return {};
+    const bool is_for_code =
+        (X509_get_extension_flags(signer) & EXFLAG_XKUSAGE) != 0 && (X509_get_extended_key_usage(signer) & XKU_CODE_SIGN) != 0;
+    if (is_for_code || has(signer)) return {};
     return distrust("the signer's certificate was not issued for signing code: " + who,
                     "it needs the extended key usage codeSigning, or its own place in " + directory);
   }
