@@ -81,6 +81,8 @@ fs::path build_module(const std::string& name, const std::vector<std::string>& a
   return build(work_directory() / (name + ".ko"), {"--base", linux_base_directory().string()}, arguments);
 }
 
+fs::path guest_program(const std::string& name) { return fs::path(HOTPATCH_TEST_PROGRAMS) / "guest" / name; }
+
 fs::path stock_tool() {
   const fs::path program = work_directory() / "xen-livepatch";
   if (fs::exists(program)) return program;

@@ -39,6 +39,8 @@ std::filesystem::path build_payload(const std::string& name, const std::vector<s
 std::filesystem::path build_module(const std::string& name, const std::vector<std::string>& arguments);
 /// xen-livepatch, built from the base's own source. Fails the test case if it cannot be.
 [[nodiscard]] std::filesystem::path stock_tool();
+/// A program of tests/e2e/guest.
+[[nodiscard]] std::filesystem::path guest_program(const std::string& name);
 [[nodiscard]] Bytes content_of(const std::filesystem::path& file);
 /// One of the modules in tests/e2e/kernel_modules, built for the Linux base when it is first wanted. Fails the test case if it cannot be.
 [[nodiscard]] Bytes kernel_module(const std::string& name);

@@ -7,7 +7,8 @@
 
 The lines are shifted in two ways: `synchronised`, as the build environment does it (a #line directive takes the shift back), where any
 change is a false one; and `shifted`, where line numbers reach code and records as they would without that, and changes are counted.
---units N takes N of them, spread evenly; --without-shifted leaves the second way out. Exit code 1 for a change of the first kind, or for a failure.
+--units N takes N of them, spread evenly; --without-shifted leaves the second way out. Exit code 1 for a change of the first kind, or
+for a failure.
 """
 import argparse
 import collections
