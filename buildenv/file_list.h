@@ -15,7 +15,8 @@ namespace hotpatch::buildenv {
 /// By path relative to where the listing began; a digest of 64 hexadecimal digits, or "link TARGET" for a symbolic link.
 using FileList = std::map<std::string, std::string>;
 
-/// All regular files and symbolic links below `root`/`below`, named relative to `root`. `threads` 0: one per CPU.
+/// All regular files and symbolic links below `root`/`below`, named relative to `root`, but for what a kernel's Makefile puts at the top
+/// while it asks the compiler. `threads` 0: one per CPU.
 Result<FileList> list_files(const std::filesystem::path& root, const std::string& below, unsigned threads);
 [[nodiscard]] std::string file_list_text(const FileList& files);
 /// kMalformed with the line.

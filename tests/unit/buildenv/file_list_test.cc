@@ -19,6 +19,9 @@ TEST_CASE("files and links are listed with what they are, sorted, and read back"
   REQUIRE(write_file(temp->path() / "tree/a", ""));
   fs::create_symlink("b", temp->path() / "tree/link");
   REQUIRE(write_file(temp->path() / "outside", "x"));
+  // A kernel's Makefile asks the compiler, while somebody else makes the list.
+  fs::create_directories(temp->path() / "tree/.tmp_1234");
+  REQUIRE(write_file(temp->path() / "tree/.tmp_1234/tmp.o", "x"));
   const auto files = list_files(temp->path(), "tree", 2);
   REQUIRE(files);
   CHECK(file_list_text(*files) ==
@@ -26,6 +29,10 @@ TEST_CASE("files and links are listed with what they are, sorted, and read back"
         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  tree/b/file  two\n"
         "link b  tree/link\n");
   CHECK(parse_file_list(file_list_text(*files)).value() == *files);
+  REQUIRE(write_file(temp->path() / "tree/.tmp_1234x", "x"));
+  fs::create_directories(temp->path() / "tree/b/.tmp_1");
+  REQUIRE(write_file(temp->path() / "tree/b/.tmp_1/c", "x"));
+  CHECK(list_files(temp->path(), "tree", 2)->size() == files->size() + 2);
 }
 
 TEST_CASE("a line that is no entry is malformed") {
