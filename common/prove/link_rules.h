@@ -11,7 +11,8 @@ namespace hotpatch::prove {
 
 enum class LinkRole : std::uint8_t {
   kSorted,   // a table whose records the link sorts among those of all units: each record is in the image's table, at any place
-  kDerived,  // the build writes it anew from what else is in the image: not compared
+  kDerived,  // the build writes it anew from what else is in the image: placed by its names, as others refer
+             // to it, and not compared
   kDropped,  // in no image
 };
 

@@ -112,10 +112,15 @@ void Locator::place_by_name() {
   }
 }
 
+bool Locator::is_derived(SectionIndex index) const noexcept {
+  const LinkRule* rule = find_link_rule(rules_, object_.section(index).name);
+  return rule != nullptr && rule->role == LinkRole::kDerived;
+}
+
 void Locator::place(SectionIndex index, TargetAddr base) {
   out_.section_address[index.value()] = base;
   compare_names(index, base);
-  compare_bytes(index, base);
+  if (!is_derived(index)) compare_bytes(index, base);
   queue_.push_back(index);
 }
 
@@ -282,7 +287,7 @@ void Locator::report_missing() {
 
 void Locator::count_proven() {
   for (std::size_t i = 1; i < object_.sections().size(); ++i) {
-    if (!out_.section_address[i] || object_.sections()[i].is_nobits()) continue;
+    if (!out_.section_address[i] || object_.sections()[i].is_nobits() || is_derived(SectionIndex(i))) continue;
     std::uint64_t behind = 0;  // of the last symbol counted: aliases count once
     for (const SymbolIndex index : differences_.symbols_in(SectionIndex(i))) {
       const elf::Symbol& symbol = object_.symbol(index);

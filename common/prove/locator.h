@@ -36,6 +36,8 @@ class Locator {
   void place_by_solved_relocations();
   void place_by_search();
   void place(elf::SectionIndex index, TargetAddr base);
+  /// The build writes the content anew.
+  [[nodiscard]] bool is_derived(elf::SectionIndex index) const noexcept;
   void drain();
   void prove_sorted(elf::SectionIndex index, const LinkRule& rule);
   [[nodiscard]] std::optional<ByteView> sorted_table(const LinkRule& rule, TargetAddr& base) const;

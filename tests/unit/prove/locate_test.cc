@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 
 #include "tests/support/toolchain.h"
 
@@ -313,6 +314,26 @@ TEST_CASE("a table of records that nothing refers to is found by what it refers 
   REQUIRE(place);
   CHECK(first_reason(located(two, pair.altered(*place + 12, 13), "two.o")) == ".records: no place in the image has its content");
   CHECK_FALSE(located(two, pair.altered(*place + 9, 1), "two.o").mismatches.empty());
+}
+
+TEST_CASE("what the build writes anew is placed, and not compared") {
+  Pair pair;
+  const std::string source = std::string(kTwo) +
+                             "asm(\".pushsection .ids, \\\"a\\\"; .type first_id, @object; first_id: .long 0; "
+                             ".size first_id, 4; .popsection\"); extern const int first_id; int id(void) { return first_id; }\n";
+  const elf::Object two = pair.tools.compile("two.c", source);
+  pair.image = elf::Image::make(pair.tools.link("image", {"one.o", "two.o"})).value();
+  const auto place = address_of(two, located(two, pair.image, "two.o"), "first_id");
+  REQUIRE(place);
+  const elf::Image filled_in = pair.altered(*place, 7);
+  CHECK_FALSE(located(two, filled_in, "two.o").mismatches.empty());
+  constexpr std::array<prove::LinkRule, 1> kRules = {{{".ids*", prove::LinkRole::kDerived, 0, {}, {}}}};
+  const auto found = prove::locate(two, filled_in, "two.o", kRules);
+  REQUIRE(found);
+  CHECK(first_reason(*found) == "");
+  CHECK(address_of(two, *found, "first_id") == place);
+  // It does not count as proven.
+  CHECK(found->proven_bytes + 4 == located(two, pair.image, "two.o").proven_bytes);
 }
 
 TEST_CASE("a unit compiled through a link from another folder is known by its local functions") {
