@@ -19,13 +19,11 @@ constexpr const char* kComplaints =
 Result<LifeCycle> kernel_life_cycle(KernelTrial trial) {
   if (trial.patches.empty()) return fail(Errc::kInvalid, "no live patch to try");
   LifeCycle cycle;
-  std::vector<Step>& steps = cycle.scenario.steps;
   cycle.scenario.programs.push_back(trial.tool.string());
   const std::string tool = trial.tool.filename().string();
-  const auto add = [&steps](std::string name, std::string command, std::optional<std::size_t> needs,
+  const auto add = [&cycle](std::string name, std::string command, std::optional<std::size_t> needs,
                             std::optional<int> expected = 0) {
-    steps.push_back(Step{std::move(name), std::move(command), expected, kStepLimit, needs});
-    return steps.size() - 1;
+    return cycle.scenario.add({std::move(name), std::move(command), expected, kStepLimit, needs});
   };
   const auto path_of = [](const KernelModule& module) { return "/lab/kernel/" + module.name + ".ko"; };
 
@@ -40,7 +38,7 @@ Result<LifeCycle> kernel_life_cycle(KernelTrial trial) {
     const std::string at = "/lab/patches/" + patch.name + ".ko";
     cycle.scenario.files.push_back(GuestFile{at, std::move(patch.file), 0644});
     last = add("load " + patch.name, tool + " load " + at, last);
-    steps.back().timeout = kTransitionLimit;
+    cycle.scenario.steps.back().timeout = kTransitionLimit;
     loads.push_back(*last);
   }
   if (!trial.probe.empty()) cycle.probe_patched = add("probe, patched", trial.probe, last);
@@ -54,7 +52,7 @@ Result<LifeCycle> kernel_life_cycle(KernelTrial trial) {
   std::size_t unload = 0;
   for (std::size_t i = trial.patches.size(); i-- > 0;) {
     unload = add("unload " + trial.patches[i].name, tool + " unload " + trial.patches[i].name, loads[i]);
-    steps.back().timeout = kTransitionLimit;
+    cycle.scenario.steps.back().timeout = kTransitionLimit;
   }
   if (!trial.probe.empty()) cycle.probe_reverted = add("probe, reverted", trial.probe, unload, std::nullopt);
   (void)add("the kernel has no complaints", kComplaints, std::nullopt);

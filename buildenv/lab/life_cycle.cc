@@ -36,13 +36,11 @@ std::string payload_name(const std::filesystem::path& file) {
 Result<LifeCycle> life_cycle(const Trial& trial) {
   if (trial.payloads.empty()) return fail(Errc::kInvalid, "no payload to try");
   LifeCycle cycle;
-  std::vector<Step>& steps = cycle.scenario.steps;
   cycle.scenario.programs.push_back(trial.tool.string());
   const std::string tool = trial.tool.filename().string();
-  const auto add = [&steps](std::string name, std::string command, std::optional<std::size_t> needs,
+  const auto add = [&cycle](std::string name, std::string command, std::optional<std::size_t> needs,
                             std::optional<int> expected = 0) {
-    steps.push_back(Step{std::move(name), std::move(command), expected, std::chrono::seconds(30), needs});
-    return steps.size() - 1;
+    return cycle.scenario.add({std::move(name), std::move(command), expected, std::chrono::seconds(30), needs});
   };
 
   if (!trial.probe.empty()) cycle.probe_original = add("probe, original", trial.probe, std::nullopt, std::nullopt);

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/support/bytes.h"
@@ -42,6 +43,12 @@ struct Scenario {
   std::vector<GuestFile> files;
   std::vector<std::string>
       programs;  // dynamically linked programs of this machine, put into the guest's /usr/bin with their libraries
+
+  /// Appends a step. The product is its index.
+  std::size_t add(Step step) {
+    steps.push_back(std::move(step));
+    return steps.size() - 1;
+  }
 };
 
 enum class StepState : std::uint8_t {

@@ -4,23 +4,36 @@
 // its own namespace has learn(Memory&, const Record& begin, const Record& end), by which a finished action changes what is remembered.
 #pragma once
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "common/host/clock.h"
 #include "common/host/journal_file.h"
+#include "common/support/result.h"
 
 namespace hotpatch {
 
+/// What is in a journal.
+template <typename Record>
+struct JournalOf {
+  std::vector<Record> records;
+  std::uint64_t damaged_lines = 0;     // cut off, or no records of ours
+  std::vector<std::uint64_t> misfits;  // numbers of the lines that do not follow from what is before them: the file was changed
+  bool torn = false;                   // the last line is incomplete: a writer died, or the machine did
+  std::string head;                    // the chain of the last line (journal_file.h)
+};
+
 /// The records of a journal's lines. `parse` gives an optional record of a line; what it makes nothing of counts as damaged, as do lines
-/// that were cut off. Contents: records, damaged_lines, misfits, torn.
-template <typename Contents, typename Parse>
-Contents contents_of(const JournalLines& file, const Parse& parse) {
-  Contents contents;
-  contents.damaged_lines = file.cut_off;
-  contents.torn = file.torn;
-  contents.misfits = file.misfits;
+/// that were cut off.
+template <typename Record, typename Parse>
+JournalOf<Record> contents_of(const JournalLines& file, const Parse& parse) {
+  JournalOf<Record> contents{
+      .records = {}, .damaged_lines = file.cut_off, .misfits = file.misfits, .torn = file.torn, .head = file.head};
   for (const std::string& line : file.lines) {
     if (auto record = parse(line))
       contents.records.push_back(*std::move(record));
@@ -28,6 +41,26 @@ Contents contents_of(const JournalLines& file, const Parse& parse) {
       ++contents.damaged_lines;
   }
   return contents;
+}
+
+/// Before the line of a record is written.
+template <typename Record>
+void stamp(Record& record, Clock& clock, bool is_end) {
+  record.is_end = is_end;
+  record.time = clock.utc();
+  record.pid = ::getpid();
+}
+
+/// For the user: "a former run … was cut off during load of fix"; the end of an action could not be recorded.
+template <typename Record>
+std::string cut_off_text(const Record& begin) {
+  return "a former run (process " + std::to_string(begin.pid) + ", " + begin.time + ") was cut off during " + begin.action +
+         " of " + begin.name;
+}
+template <typename Record>
+std::string unrecorded_text(const Record& end, const Error& error) {
+  return "the journal does not have the outcome of " + end.action + " of " + end.name + " (" + end.outcome +
+         "): " + error.message();
 }
 
 /// What the actions of this `boot` left, in their order; those without an end are Memory::interrupted. An end whose begin is damaged is

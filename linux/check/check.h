@@ -46,7 +46,7 @@ struct CheckedFunction {
 };
 
 struct ModuleCheck {
-  ModuleInfo info;
+  KeyValues info;
   std::vector<CheckedFunction> functions;
   std::vector<ResolvedRelocation> relocations;
   std::uint64_t table_records = 0;  // of side tables, looked at

@@ -60,12 +60,12 @@ void Inspector::refuse(const char* rule, const std::string& section, std::string
 
 void Inspector::check_description() {
   const auto modinfo = module_.find(".modinfo");
-  if (modinfo) product_.info = parse_modinfo(module_.sections[*modinfo].contents);
+  if (modinfo) product_.info = parse_key_values(as_text(module_.sections[*modinfo].contents));
   const auto wants = [this](std::string_view key, const std::string& wanted, const char* otherwise) {
     const auto value = value_of(product_.info, key);
     if (value != wanted)
       refuse("HP150-description", ".modinfo",
-             std::string(key) + " is \"" + value.value_or("") + "\", not \"" + wanted + "\": " + otherwise);
+             std::string(key) + " is \"" + std::string(value.value_or("")) + "\", not \"" + wanted + "\": " + otherwise);
   };
   wants("livepatch", "Y", "the livepatch core would not have it");
   wants("license", "GPL", "it could not use the symbols that it needs");

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/host/journal_file.h"
+#include "common/host/recall.h"
 #include "common/support/result.h"
 
 namespace hotpatch::kernel::host {
@@ -43,17 +44,13 @@ struct JournalRecord {
   std::string detail;  // the error's message
 };
 
-struct JournalContents {
-  std::vector<JournalRecord> records;
-  std::uint64_t damaged_lines = 0;     // cut off, or no records of ours
-  std::vector<std::uint64_t> misfits;  // numbers of the lines that do not follow from what is before them: the file was changed
-  bool torn = false;                   // the last line is incomplete: a writer died, or the machine did
-};
+using JournalContents = JournalOf<JournalRecord>;
 
 inline constexpr std::string_view kDefaultStateDir = "/var/lib/linux-hotpatch";
 
 /// Never fails for what is in the file. An absent journal is an empty one. kIo if it cannot be read.
 Result<JournalContents> read_journal(const std::filesystem::path& state_dir);
+[[nodiscard]] JournalContents journal_of(const JournalLines& lines);
 
 /// The record as the journal's line.
 [[nodiscard]] std::string journal_line(const JournalRecord& record);

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "linux/host/session.h"
 
-#include <unistd.h>
-
 #include <utility>
 
+#include "common/host/claim.h"
 #include "linux/host/survey.h"
 
 namespace hotpatch::kernel::host {
 namespace {
-
-constexpr const char* kJournalRemedy = "no change is made that cannot be recorded; free space, or give another --state-dir";
 
 std::string outcome_name(const Result<>& result, const StepReport& report) {
   if (result) return report.already ? "already" : "done";
@@ -37,16 +34,9 @@ Session::Session(Kernel& kernel, Clock& clock, HostConfig config, HostLock lock,
 
 Result<std::unique_ptr<Session>> Session::open(Kernel& kernel, Clock& clock, const HostConfig& config,
                                                const std::string& subject) {
-  const auto with_remedy = [](Error error) { return tl::unexpected(std::move(error).with_remedy(kJournalRemedy)); };
-  if (Result<> made = make_state_dir(config.state_dir); !made) return with_remedy(std::move(made).error());
-  Result<HostLock> lock = HostLock::take(config.state_dir, config.command + " " + subject, config.lock_patience, clock);
-  if (!lock) return with_remedy(std::move(lock).error());
-  Result<JournalContents> contents = read_journal(config.state_dir);
-  if (!contents) return with_remedy(std::move(contents).error());
-  Result<JournalFile> journal = JournalFile::open(config.state_dir);
-  if (!journal) return with_remedy(std::move(journal).error());
-  std::unique_ptr<Session> session(
-      new Session(kernel, clock, config, *std::move(lock), *std::move(journal), recall(*contents, config.boot)));
+  HP_ASSIGN(HostClaim claim, claim_host(config.state_dir, config.command + " " + subject, config.lock_patience, clock));
+  std::unique_ptr<Session> session(new Session(kernel, clock, config, std::move(claim.lock), std::move(claim.journal),
+                                               recall(journal_of(claim.past), config.boot)));
   session->close_interrupted();
   return session;
 }
@@ -56,33 +46,27 @@ void Session::close_interrupted() {
     JournalRecord end = open;
     end.outcome = "interrupted";
     end.state = state_name(state_of(kernel_, open.name));
-    warnings_.push_back("a former run (process " + std::to_string(open.pid) + ", " + open.time + ") was cut off during " +
-                        open.action + " of " + open.name + "; that patch is now: " + end.state);
+    warnings_.push_back(cut_off_text(open) + "; that patch is now: " + end.state);
     record_end(end);
     learn(memory_, open, end);
   }
 }
 
 void Session::record_end(JournalRecord& record) {
-  record.is_end = true;
-  record.time = clock_.utc();
-  record.pid = ::getpid();
+  stamp(record, clock_, true);
   record.functions.clear();
   record.targets.clear();
   if (const Result<> written = journal_.append(journal_line(record)); !written) {
-    warnings_.push_back("the journal does not have the outcome of " + record.action + " of " + record.name + " (" +
-                        record.outcome + "): " + written.error().message());
+    warnings_.push_back(unrecorded_text(record, written.error()));
   }
 }
 
 Result<> Session::perform(JournalRecord record, StepReport& report, const std::function<Result<>()>& step) {
-  record.time = clock_.utc();
-  record.pid = ::getpid();
+  stamp(record, clock_, false);
   record.boot = config_.boot;
   record.id = ++last_id_;
   record.command = config_.command;
   record.kernel_build_id = kernel_build_id_;
-  record.is_end = false;
   if (Result<> written = journal_.append(journal_line(record)); !written) {
     return tl::unexpected(std::move(written)
                               .error()

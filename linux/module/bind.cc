@@ -6,18 +6,6 @@
 namespace hotpatch::kernel {
 namespace {
 
-template <typename IndexType>
-std::optional<TargetAddr> located_at(const std::vector<std::optional<TargetAddr>>& addresses, IndexType index) noexcept {
-  return index.value() < addresses.size() ? addresses[index.value()] : std::nullopt;
-}
-
-std::string describe(const extract::External& external) {
-  if (!external.name.empty()) return external.name;
-  if (external.original_section)
-    return "section " + std::to_string(external.original_section->value()) + "+" + hex(external.original_offset);
-  return "a place without a name";
-}
-
 /// The place at `address` of the image. What vmlinux exports is preferred: the loader finds it at once.
 std::optional<KernelPlace> place_at(const OwnerSymbols& symbols, TargetAddr address, std::string_view preferred,
                                     const Exports& exports) {
@@ -45,12 +33,8 @@ class Binder {
 
   Result<std::optional<KernelPlace>> place_of(const extract::External& external) {
     const prove::Located& located = *unit_.located;
-    std::optional<TargetAddr> address;
-    if (external.original_symbol) address = located_at(located.symbol_address, *external.original_symbol);
-    if (!address && external.original_section) {
-      address = located_at(located.section_address, *external.original_section);
-      if (address) address = *address + external.original_offset;
-    }
+    const auto proven = link::proven_place(located, external);
+    const std::optional<TargetAddr> address = proven ? std::optional(proven->address) : std::nullopt;
     std::optional<KernelPlace> by_name;
     if (external.is_global && !external.name.empty()) {
       HP_ASSIGN(by_name, find_by_name(external.name, unit_.owner, owners_));
@@ -60,7 +44,7 @@ class Binder {
     if (!address || (is_foreign && unit_.owner != kKernelOwner)) {
       if (!by_name) {
         refuse("HP100-unbound-reference", external,
-               describe(external) + " is referred to, but is nowhere in the kernel, or in a module that " + unit_.owner +
+               link::describe(external) + " is referred to, but is nowhere in the kernel, or in a module that " + unit_.owner +
                    " does not depend on",
                "a symbol that the kernel dropped or inlined cannot be used; use another, or bring a copy in the patch");
         return std::optional<KernelPlace>();
@@ -69,7 +53,7 @@ class Binder {
     }
     if (by_name && by_name->owner == unit_.owner && by_name->address != *address) {
       refuse("HP100-unbound-reference", external,
-             describe(external) + " is at " + hex(address->value()) + " by the proof of " + located.unit + " but at " +
+             link::describe(external) + " is at " + hex(address->value()) + " by the proof of " + located.unit + " but at " +
                  hex(by_name->address.value()) + " by its name",
              "the base is not what it says it is; create it anew");
       return std::optional<KernelPlace>();
@@ -77,7 +61,7 @@ class Binder {
     auto place = place_at(symbols_, *address, external.name, *owners_.target().exports);
     if (!place) {
       refuse("HP100-unbound-reference", external,
-             describe(external) + " is at " + hex(address->value()) + " of " + unit_.owner +
+             link::describe(external) + " is at " + hex(address->value()) + " of " + unit_.owner +
                  ", and no symbol of the running kernel leads there",
              "use something that has a name");
       return place;
@@ -92,10 +76,10 @@ class Binder {
     if (!bound) return std::nullopt;
     const extract::External& original = unit_.patch->externals.at(function.original.value());
     std::optional<TargetAddr> section;
-    if (original.original_section) section = located_at(unit_.located->section_address, *original.original_section);
+    if (original.original_section) section = link::address_of(*unit_.located, *original.original_section);
     std::optional<TargetAddr> symbol;
     if (original.original_symbol && std::ranges::find(unit_.located->absent, function.name) == unit_.located->absent.end())
-      symbol = located_at(unit_.located->symbol_address, *original.original_symbol);
+      symbol = link::address_of(*unit_.located, *original.original_symbol);
     const bool is_placed = section ? *section + original.original_offset == bound->address : symbol == bound->address;
     if (!is_placed || bound->owner != unit_.owner) {
       refuse("HP111-unproven-function", original,
@@ -131,14 +115,15 @@ class Binder {
     const auto symbols = owners_.of(place.owner);
     if (!symbols || !(*symbols)->is_init(place.address)) return place;
     if (external.is_inherited) {
-      findings_.add({.rule = "HP055-boot-only-path",
-                     .severity = Severity::kWarning,
-                     .where = {.unit = unit_.patch->unit, .symbol = external.name, .section = {}, .source = {}},
-                     .text = describe(external) + ", which is freed after boot, is referred to as the original function does",
-                     .remedy = "make sure that the patch does not change when that path is taken"});
+      findings_.add(
+          {.rule = "HP055-boot-only-path",
+           .severity = Severity::kWarning,
+           .where = {.unit = unit_.patch->unit, .symbol = external.name, .section = {}, .source = {}},
+           .text = link::describe(external) + ", which is freed after boot, is referred to as the original function does",
+           .remedy = "make sure that the patch does not change when that path is taken"});
       return place;
     }
-    refuse("HP050-init", external, describe(external) + " is in memory that is freed after the start",
+    refuse("HP050-init", external, link::describe(external) + " is in memory that is freed after the start",
            "do not use __init code or data in the patch");
     return std::nullopt;
   }
@@ -156,10 +141,6 @@ class Binder {
   Owners& owners_;
   Diagnostics& findings_;
 };
-
-bool is_replacement(const extract::PatchObject& patch, extract::BlockIndex block) noexcept {
-  return std::ranges::any_of(patch.functions, [block](const auto& function) { return function.replacement == block; });
-}
 
 /// Whether the module's file asks for that symbol: then who exports it is there whenever the module is.
 bool depends_on(const elf::Image& module, std::string_view name) {
@@ -224,20 +205,9 @@ Result<Bindings> Bindings::make(const std::vector<ModuleUnit>& units, Owners& ow
   Bindings made;
   made.bound_.resize(units.size());
   for (std::size_t unit = 0; unit < units.size(); ++unit) {
-    const extract::PatchObject& patch = *units[unit].patch;
-    for (std::size_t number = 0; number < patch.blocks.size(); ++number) {
-      const extract::Block& block = patch.blocks[number];
-      if (!block.is_global || block.name.empty()) continue;
-      const BlockRef reference{.unit = unit, .block = extract::BlockIndex(number)};
-      const auto [known, is_new] = made.defined_.try_emplace({units[unit].owner, block.name}, reference);
-      if (is_new) continue;
-      findings.add({.rule = "HP107-duplicate-definition",
-                    .severity = Severity::kError,
-                    .where = {.unit = patch.unit, .symbol = block.name, .section = {}, .source = {}},
-                    .text = "global symbol " + block.name + " is defined in " + units[known->second.unit].patch->unit +
-                            " and in " + patch.unit,
-                    .remedy = "define it in one unit, or make it static"});
-    }
+    link::add_definitions(
+        made.defined_, units[unit].owner, unit, *units[unit].patch, [&](std::size_t other) { return units[other].patch->unit; },
+        findings);
   }
   for (std::size_t unit = 0; unit < units.size(); ++unit) {
     const extract::PatchObject& patch = *units[unit].patch;
@@ -248,7 +218,7 @@ Result<Bindings> Bindings::make(const std::vector<ModuleUnit>& units, Owners& ow
       const auto definition = external.is_global ? made.definition(units[unit].owner, external.name) : std::nullopt;
       if (definition && definition->unit != unit) {
         bound.definition = definition;
-        bound.branches_only = is_replacement(*units[definition->unit].patch, definition->block);
+        bound.branches_only = link::is_replacement(*units[definition->unit].patch, definition->block);
       }
       if (!bound.definition || bound.branches_only) {
         HP_ASSIGN(bound.place, binder.place_of(external));

@@ -11,18 +11,14 @@
 #include <string_view>
 #include <vector>
 
+#include "common/link/references.h"
 #include "common/support/diagnostics.h"
 #include "linux/module/module.h"
 #include "linux/module/symbols.h"
 
 namespace hotpatch::kernel {
 
-/// A block of one of the units.
-struct BlockRef {
-  std::size_t unit = 0;
-  extract::BlockIndex block;
-  friend auto operator<=>(const BlockRef&, const BlockRef&) noexcept = default;
-};
+using link::BlockRef;
 
 /// A place in the running kernel and how it is reached.
 struct KernelPlace {
@@ -75,7 +71,7 @@ class Bindings {
  private:
   std::vector<std::vector<Bound>> bound_;
   std::map<BlockRef, KernelPlace> replaced_;
-  std::map<std::pair<std::string, std::string>, BlockRef> defined_;  // by owner and name
+  link::Definitions defined_;  // by owner and name
 };
 
 /// What a name means in code that belongs to `owner` ("vmlinux" for what belongs to no module), as the module's own loader would see it:

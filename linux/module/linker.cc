@@ -74,12 +74,8 @@ WrapperPlan Linker::plan_wrapper() const {
 }
 
 bool Linker::takes_address(std::size_t unit, const extract::Block& block, const extract::Fixup& fixup) const noexcept {
-  if (fixup.is_branch || fixup.kind == target::FixupKind::kBranch32) return false;
-  if (block.kind == extract::BlockKind::kTable) return false;  // side tables describe the module's own code
-  // The entry itself, and not a place inside of the function: the field of a lea ends its instruction.
   const auto* own = std::get_if<extract::BlockIndex>(&fixup.target);
-  const std::uint64_t prefix = own == nullptr ? 0 : units_[unit].patch->blocks.at(own->value()).prefix_size;
-  return fixup.addend - static_cast<std::int64_t>(prefix) == (target::is_pc_relative(fixup.kind) ? -4 : 0);
+  return link::takes_address(block, fixup, own == nullptr ? 0 : units_[unit].patch->blocks.at(own->value()).prefix_size);
 }
 
 void Linker::refer_inside(const Placement& field, target::FixupKind kind, const Placement& target, std::int64_t addend) {

@@ -47,14 +47,13 @@ void Linker::merge(const elf::Object& object) {
     if (!section.is_allocated() || is_left_out(section.name) || section.size == 0) continue;
     auto into = output_.find(output_name(section.name));
     if (!into) {
-      into = output_.add({.name = std::string(section.name),
-                          .type = section.type,
-                          .flags = section.flags & (SHF_ALLOC | SHF_WRITE | SHF_EXECINSTR),
-                          .alignment = section.alignment,
-                          .dense = true,
-                          .contents = {},
-                          .zero_size = 0,
-                          .relocations = {}});
+      OutputSection made;
+      made.name = std::string(section.name);
+      made.type = section.type;
+      made.flags = section.flags & (SHF_ALLOC | SHF_WRITE | SHF_EXECINSTR);
+      made.alignment = section.alignment;
+      made.dense = true;
+      into = output_.add(std::move(made));
     }
     // What is the same for all parts of a module, and may be there once.
     if (section.name == ".orc_header" && output_.sections()[*into].size() != 0) continue;

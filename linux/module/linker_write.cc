@@ -8,7 +8,8 @@
 #include <set>
 
 #include "common/elf/object_builder.h"
-#include "common/support/digest.h"
+#include "common/link/file_id.h"
+#include "common/support/text.h"
 #include "linux/module/linker.h"
 #include "linux/module/metadata.h"
 
@@ -20,18 +21,6 @@ constexpr std::uint16_t kLivepatchSection = 0xff20;        // SHN_LIVEPATCH
 constexpr std::uint64_t kLivepatchRelocations = 0x100000;  // SHF_RELA_LIVEPATCH
 /// struct modversion_info (include/linux/module.h): an unsigned long, and the rest of 64 bytes.
 constexpr std::size_t kVersionNameSize = 64 - sizeof(std::uint64_t);
-constexpr std::size_t kBuildIdSize = 20;
-
-Bytes note_of(ByteView id) {
-  ByteWriter out;
-  out.write<std::uint32_t>(4);
-  out.write<std::uint32_t>(static_cast<std::uint32_t>(id.size()));
-  out.write<std::uint32_t>(NT_GNU_BUILD_ID);
-  out.write_bytes(as_byte_view(std::string_view("GNU\0", 4)));
-  out.write_bytes(id);
-  return std::move(out).take();
-}
-
 /// What a module of this kernel has to say in "vermagic": the kernel compares with a string of its own (kernel/module/main.c).
 std::string vermagic_of(const elf::Image& image) {
   for (const elf::ImageSymbol* symbol : image.find("vermagic")) {
@@ -41,12 +30,6 @@ std::string vermagic_of(const elf::Image& image) {
     return std::string(text.substr(0, text.find('\0')));
   }
   return {};
-}
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
-  return text;
 }
 
 bool is_worth_a_name(const elf::Symbol& symbol) noexcept {
@@ -94,7 +77,7 @@ void Linker::add_descriptions() {
   for (const std::string& name : exports) add_version(name);
   if (has_versions) output_.section("__versions").contents = std::move(versions).take();
 
-  ModuleInfo info = {
+  KeyValues info = {
       {"name", options_.name}, {"license", "GPL"}, {"livepatch", "Y"}, {"vermagic", report_.vermagic}, {"depends", ""}};
   const auto add = [&info](std::string_view key, const std::string& value) {
     if (!value.empty()) info.emplace_back(key, value);
@@ -103,7 +86,7 @@ void Linker::add_descriptions() {
   if (!target_.image->find("retpoline_module_ok").empty()) add("retpoline", "Y");
   for (const std::string& name : namespaces) add("import_ns", name);
   add("description", "live patch of " + options_.base);
-  add(kFixesKey, joined(options_.fixes));
+  add(kFixesKey, joined(options_.fixes, " "));
   add(kBaseKey, options_.base);
   add(kReleaseKey, target_.release);
   add(kBuildIdKey, target_.image->build_id().text());
@@ -119,8 +102,8 @@ void Linker::add_descriptions() {
   }
   for (const Replacement& function : functions_)
     add(kFunctionKey, function.original.owner + " " + function.original.name + "," + std::to_string(function.original.position));
-  output_.section(".modinfo").contents = format_modinfo(info);
-  output_.section(".note.gnu.build-id").contents = note_of(Bytes(kBuildIdSize));
+  output_.section(".modinfo").contents = format_key_values(info);
+  output_.section(".note.gnu.build-id").contents = link::build_id_note_to_fill();
 
   const std::size_t text = output_.index_of(".text");
   for (const Replacement& function : functions_) {
@@ -228,13 +211,9 @@ Result<Bytes> Linker::write() {
   }
   report_sections();
 
-  // The ID is the digest of the file in which it is zero.
-  HP_ASSIGN(const Bytes draft, builder.write());
-  const Bytes id = sha1(draft);
-  Bytes& note = builder.section(indices[output_.index_of(".note.gnu.build-id")]).contents;
-  std::copy(id.begin(), id.end(), note.end() - static_cast<std::ptrdiff_t>(id.size()));
-  report_.build_id = BuildId(id);
-  return builder.write();
+  HP_ASSIGN(link::WrittenFile written, link::write_with_build_id(builder, indices[output_.index_of(".note.gnu.build-id")]));
+  report_.build_id = std::move(written.build_id);
+  return std::move(written.file);
 }
 
 void Linker::report_sections() {

@@ -61,8 +61,6 @@ constexpr auto kKinds = std::to_array<Kind>({
     {".bss", SHT_NOBITS, kWrite, 1, false},
 });
 
-constexpr std::byte kTextFiller{0xcc};  // INT3
-
 }  // namespace
 
 Output::Output() {
@@ -73,25 +71,8 @@ Output::Output() {
     made.flags = kind.flags;
     made.alignment = kind.alignment;
     made.dense = kind.dense;
-    sections_.push_back(std::move(made));
+    add(std::move(made));
   }
-}
-
-std::optional<std::size_t> Output::find(std::string_view name) const {
-  const auto found = std::ranges::find(sections_, name, &OutputSection::name);
-  if (found == sections_.end()) return std::nullopt;
-  return static_cast<std::size_t>(found - sections_.begin());
-}
-
-std::size_t Output::index_of(std::string_view name) const {
-  const auto found = find(name);
-  HP_CHECK(found.has_value(), "a section that modules do not have");
-  return *found;
-}
-
-std::size_t Output::add(OutputSection section) {
-  sections_.push_back(std::move(section));
-  return sections_.size() - 1;
 }
 
 std::optional<std::size_t> Output::section_for(const extract::Block& block) const {
@@ -106,7 +87,7 @@ std::optional<std::size_t> Output::section_for(const extract::Block& block) cons
                                                                   : std::nullopt;
     case extract::BlockKind::kTable: {
       const auto found = find(block.section);
-      return found && sections_[*found].dense ? found : std::nullopt;
+      return found && sections()[*found].dense ? found : std::nullopt;
     }
     case extract::BlockKind::kHooks: break;
   }
@@ -114,24 +95,7 @@ std::optional<std::size_t> Output::section_for(const extract::Block& block) cons
 }
 
 Placement Output::append(std::size_t number, ByteView contents, std::uint64_t zero_size, std::uint64_t alignment) {
-  OutputSection& section = sections_.at(number);
-  alignment = std::max<std::uint64_t>(alignment, 1);
-  section.alignment = std::max(section.alignment, alignment);
-  Placement placement{.section = number};
-  if (section.type == SHT_NOBITS) {
-    placement.offset = align_up(section.zero_size, alignment);
-    section.zero_size = placement.offset + contents.size() + zero_size;
-    return placement;
-  }
-  if (!section.dense) {
-    const std::uint64_t start = align_up(section.contents.size(), alignment);
-    const bool is_text = (section.flags & SHF_EXECINSTR) != 0;
-    section.contents.resize(static_cast<std::size_t>(start), is_text ? kTextFiller : std::byte{0});
-  }
-  placement.offset = section.contents.size();
-  section.contents.insert(section.contents.end(), contents.begin(), contents.end());
-  section.contents.resize(section.contents.size() + static_cast<std::size_t>(zero_size));
-  return placement;
+  return {.section = number, .offset = link::append(sections().at(number), contents, zero_size, alignment)};
 }
 
 }  // namespace hotpatch::kernel

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 
 #include "common/elf/object.h"
 
@@ -69,26 +70,9 @@ class SectionFinder {
   ByteView names_;
 };
 
-std::vector<std::pair<std::string, std::string>> parse_entries(ByteView bytes) {
-  std::vector<std::pair<std::string, std::string>> entries;
-  std::string_view rest = as_text(bytes);
-  while (!rest.empty()) {
-    const std::string_view text = rest.substr(0, rest.find('\0'));
-    rest.remove_prefix(std::min(rest.size(), text.size() + 1));
-    if (text.empty()) continue;
-    const std::size_t equals = text.find('=');
-    const std::string_view value = equals == std::string_view::npos ? std::string_view() : text.substr(equals + 1);
-    entries.emplace_back(std::string(text.substr(0, equals)), std::string(value));
-  }
-  return entries;
-}
-
 }  // namespace
 
-std::string ModuleInfo::value(std::string_view key) const {
-  const auto found = std::find_if(entries.begin(), entries.end(), [&](const auto& entry) { return entry.first == key; });
-  return found == entries.end() ? std::string() : found->second;
-}
+std::string ModuleInfo::value(std::string_view key) const { return std::string(value_of(entries, key).value_or("")); }
 
 std::vector<std::string> ModuleInfo::values(std::string_view key) const {
   std::vector<std::string> found;
@@ -102,7 +86,7 @@ Result<ModuleInfo> read_module_info(ByteView file) {
   HP_ASSIGN(const std::optional<ByteView> entries, sections.find(".modinfo"));
   if (!entries) return fail(Errc::kMalformed, "it has no .modinfo: not a kernel module");
   ModuleInfo info;
-  info.entries = parse_entries(*entries);
+  info.entries = parse_key_values(as_text(*entries));
   HP_ASSIGN(const std::optional<ByteView> note, sections.find(".note.gnu.build-id"));
   if (note) {
     HP_ASSIGN(info.build_id, elf::build_id_of_note(*note));

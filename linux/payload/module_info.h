@@ -15,14 +15,13 @@
 // The version string of a kernel does not do: all builds of one ABI have the same.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "common/support/build_id.h"
 #include "common/support/bytes.h"
+#include "common/support/key_values.h"
 #include "common/support/result.h"
 
 namespace hotpatch::kernel::payload {
@@ -39,8 +38,8 @@ inline constexpr std::string_view kConsistencyKey = "hotpatch_consistency";
 inline constexpr std::string_view kKernelConsistency = "kernel";
 
 struct ModuleInfo {
-  std::vector<std::pair<std::string, std::string>> entries;  // in the order of the bytes; one without '=' has an empty value
-  BuildId build_id;                                          // the module's own; empty if it has none
+  KeyValues entries;
+  BuildId build_id;        // the module's own; empty if it has none
   bool is_signed = false;  // a signature is appended to it; whether it is a good one only the kernel can say
 
   /// The value of the first entry with that key, or empty.

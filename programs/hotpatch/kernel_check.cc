@@ -47,7 +47,7 @@ Result<ExitCode> check_kernel_module(const buildenv::Base& base, const std::stri
   HP_ASSIGN(const kernel::Exports exports, read_exports(base));
   HP_ASSIGN_DOING(file, const kernel::ModuleCheck check,
                   kernel::check_module(module, check_target(target_kernel(base, index, *stock, exports))));
-  const bool is_for_another = kernel::value_of(check.info, kernel::kBuildIdKey) != base.build_id.text();
+  const bool is_for_another = value_of(check.info, kernel::kBuildIdKey) != base.build_id.text();
   const ExitCode code = is_for_another ? ExitCode::kTrust : check.findings.has_errors() ? ExitCode::kRejected : ExitCode::kDone;
   if (json) {
     print_document(describe(check, code));

@@ -16,8 +16,11 @@ namespace {
 
 using namespace kernel::host;
 
-void print_warnings(const std::vector<std::string>& warnings) {
-  for (const std::string& warning : warnings) std::cerr << "linux-hotpatch: warning: " << printable(warning) << '\n';
+void print_warnings(const std::vector<std::string>& warnings) { print_warnings(kProgram, warnings); }
+
+ExitCode fail_with(const Arguments& arguments, const Error& error, const std::string& state = {},
+                   const std::vector<std::string>& warnings = {}) {
+  return fail_with(kProgram, arguments, error, state, warnings);
 }
 
 void show_progress(Milliseconds elapsed, const std::vector<Task>& blockers) {
@@ -92,19 +95,6 @@ Result<Outcome> load_file(Session& session, const Arguments& arguments, const Ch
 }
 
 }  // namespace
-
-ExitCode fail_with(const Arguments& arguments, const Error& error, const std::string& state,
-                   const std::vector<std::string>& warnings) {
-  print_warnings(warnings);
-  std::cerr << "linux-hotpatch: " << printable(error.message()) << '\n';
-  if (!error.remedy().empty()) std::cerr << "  remedy: " << printable(error.remedy()) << '\n';
-  if (arguments.json) {
-    Json document = error_document(arguments.command, error, arguments.name, state);
-    add_warnings(document, warnings);
-    print_document(document);
-  }
-  return exit_code(error.code());
-}
 
 ExitCode run_load(const Arguments& arguments) {
   const Result<CheckedModule> module = read_checked_module(arguments.file);
@@ -205,19 +195,7 @@ ExitCode run_look(const Arguments& arguments) {
 }
 
 ExitCode run_history(const Arguments& arguments) {
-  const Result<JournalContents> journal = read_journal(arguments.state_dir);
-  if (!journal) return fail_with(arguments, journal.error());
-  if (arguments.json) {
-    print_document(history_document(*journal));
-    return ExitCode::kDone;
-  }
-  print_history(std::cout, *journal);
-  if (journal->damaged_lines != 0)
-    print_warnings({"the journal has " + std::to_string(journal->damaged_lines) + " damaged lines, not shown"});
-  if (!journal->misfits.empty())
-    print_warnings({"the journal was changed: line " + std::to_string(journal->misfits.front()) +
-                    " does not follow from what is before it"});
-  return ExitCode::kDone;
+  return show_history(kProgram, arguments, read_journal(arguments.state_dir), history_document, print_history);
 }
 
 }  // namespace hotpatch::cli

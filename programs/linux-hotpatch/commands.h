@@ -7,28 +7,26 @@
 
 #include "common/support/exit_code.h"
 #include "linux/host/journal.h"
+#include "programs/host/report.h"
 
 namespace hotpatch::cli {
 
+inline constexpr HostProgram kProgram = {.name = "linux-hotpatch",
+                                         .schema = "linux-hotpatch/1",
+                                         .state_dir_variable = "LINUX_HOTPATCH_STATE_DIR",
+                                         .state_dir_content = "Where the journal, the lock and the accepted patches are"};
+
 /// What the command line says.
-struct Arguments {
-  std::string command;
-  std::string name;
-  std::string file;
-  bool json = false;
+struct Arguments : CommonArguments {
+  Arguments() { state_dir = kernel::host::kDefaultStateDir; }
+
   bool no_nudge = false;
   bool require_signature = false;
   bool retry = false;
   bool confirm = false;
   unsigned budget_ms = 60'000;
   unsigned nudge_after_ms = 5'000;
-  unsigned wait_ms = 10'000;
-  std::string state_dir = std::string(kernel::host::kDefaultStateDir);
 };
-
-/// Tells the user what went wrong, in the form that was asked for.
-ExitCode fail_with(const Arguments& arguments, const Error& error, const std::string& state = {},
-                   const std::vector<std::string>& warnings = {});
 
 ExitCode run_load(const Arguments& arguments);
 ExitCode run_unload(const Arguments& arguments);

@@ -1,20 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "programs/linux-hotpatch/document.h"
 
+#include "programs/linux-hotpatch/commands.h"
+
 namespace hotpatch::cli {
 namespace {
 
 using namespace kernel::host;
-
-const char* outcome_of_error(Errc code) {
-  switch (code) {
-    case Errc::kBusy: return "busy";
-    case Errc::kRejected: return "rejected";
-    case Errc::kTrust: return "untrusted";
-    case Errc::kNothingToDo: return "nothing-to-do";
-    default: return "failed";
-  }
-}
 
 Json task_json(const Task& task) {
   Json made;
@@ -75,13 +67,7 @@ Json outcome_json(const Outcome& outcome) {
 
 }  // namespace
 
-Json make_document(const std::string& command, const std::string& outcome) {
-  Json document;
-  document["schema"] = kSchema;
-  if (!command.empty()) document["command"] = command;
-  document["outcome"] = outcome;
-  return document;
-}
+Json make_document(const std::string& command, const std::string& outcome) { return make_document(kProgram, command, outcome); }
 
 Json outcome_document(const std::string& command, const Outcome& outcome) {
   Json document = make_document(command, outcome.already ? "already" : "done");
@@ -105,11 +91,7 @@ Json boot_document(const BootOutcome& outcome) {
 }
 
 Json error_document(const std::string& command, const Error& error, const std::string& name, const std::string& state) {
-  Json document = make_document(command, outcome_of_error(error.code()));
-  if (!name.empty()) document["name"] = name;
-  if (!state.empty()) document["state"] = state;
-  document["error"] = error_json(error);
-  return document;
+  return error_document(kProgram, command, error, name, state);
 }
 
 Json list_document(const HostView& view) {
@@ -147,9 +129,7 @@ Json history_document(const JournalContents& journal) {
   Json document = make_document("history", "done");
   document["records"] = Json::array();
   for (const JournalRecord& record : journal.records) document["records"].push_back(action_json(record));
-  document["damaged_lines"] = journal.damaged_lines;
-  document["misfits"] = journal.misfits;
-  document["torn"] = journal.torn;
+  add_chain(document, journal);
   return document;
 }
 

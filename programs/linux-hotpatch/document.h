@@ -14,8 +14,6 @@
 
 namespace hotpatch::cli {
 
-inline constexpr const char* kSchema = "linux-hotpatch/1";
-
 /// {"schema", "command", "outcome"}; `command` is empty if the command line did not make sense.
 [[nodiscard]] Json make_document(const std::string& command, const std::string& outcome);
 /// Of load and unload; `accepted`: of accept and forget, whether anything had to be done.

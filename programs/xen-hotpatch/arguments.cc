@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "programs/xen-hotpatch/arguments.h"
 
-#include <iostream>
-
 #include "common/host/user.h"
-#include "programs/xen-hotpatch/document.h"
-#include "programs/xen-hotpatch/text.h"
 
 namespace hotpatch::cli {
 
@@ -29,25 +25,11 @@ trust::Policy policy_of(const HostArguments& arguments) {
   return {.vendors = arguments.trusted, .required = arguments.require_signature};
 }
 
-void print_warnings(const std::vector<std::string>& warnings) {
-  for (const std::string& warning : warnings) std::cerr << "xen-hotpatch: warning: " << printable(warning) << '\n';
-}
-
-void print_error(const Error& error) {
-  std::cerr << "xen-hotpatch: " << printable(error.message()) << '\n';
-  if (!error.remedy().empty()) std::cerr << "  remedy: " << printable(error.remedy()) << '\n';
-}
+void print_warnings(const std::vector<std::string>& warnings) { print_warnings(kProgram, warnings); }
 
 ExitCode fail_with(const HostArguments& arguments, const Error& error, const std::string& state,
                    const std::vector<std::string>& warnings) {
-  print_warnings(warnings);
-  print_error(error);
-  if (arguments.json) {
-    Json document = error_document(arguments.command, error, arguments.name, state);
-    add_warnings(document, warnings);
-    print_document(document);
-  }
-  return exit_code(error.code());
+  return fail_with(kProgram, arguments, error, state, warnings);
 }
 
 }  // namespace hotpatch::cli

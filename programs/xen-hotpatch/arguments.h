@@ -7,21 +7,25 @@
 #include "common/support/exit_code.h"
 #include "common/support/result.h"
 #include "common/trust/signed_file.h"
+#include "programs/host/report.h"
 #include "xen/host/session.h"
 
 namespace hotpatch::cli {
 
+inline constexpr HostProgram kProgram = {.name = "xen-hotpatch",
+                                         .schema = "xen-hotpatch/1",
+                                         .state_dir_variable = "XEN_HOTPATCH_STATE_DIR",
+                                         .state_dir_content = "Where the journal and the lock are"};
+
 /// What the command line says.
-struct HostArguments {
-  std::string command;
-  std::string name;
-  std::string file;
+struct HostArguments : CommonArguments {
+  HostArguments() { state_dir = xen::host::kDefaultStateDir; }
+
   std::string reason;
   std::string signature;  // the file that has it; empty: appended to the payload, or beside it
   std::string trusted = "/etc/xen-hotpatch/trusted";
   bool require_signature = false;
   std::string symbols;  // where to write the symbol file; empty: nowhere
-  bool json = false;
   bool dry_run = false;
   bool above = false;
   bool others = false;
@@ -33,19 +37,14 @@ struct HostArguments {
   unsigned longest_timeout_ms = 240;
   unsigned retries = 10;
   unsigned budget_ms = 30'000;
-  unsigned wait_ms = 10'000;
-  std::string state_dir = std::string(xen::host::kDefaultStateDir);
 };
 
 [[nodiscard]] xen::host::HostConfig config_of(const HostArguments& arguments, std::string boot);
 
 [[nodiscard]] trust::Policy policy_of(const HostArguments& arguments);
 
-/// To standard error.
+// programs/host/report.h, of this program.
 void print_warnings(const std::vector<std::string>& warnings);
-void print_error(const Error& error);
-
-/// Says what went wrong, in a document too if one was asked for. `state` is the payload's now, empty if the command has none.
 ExitCode fail_with(const HostArguments& arguments, const Error& error, const std::string& state = {},
                    const std::vector<std::string>& warnings = {});
 

@@ -101,26 +101,7 @@ ExitCode run_show(const HostArguments& arguments) {
 }
 
 ExitCode run_history(const HostArguments& arguments) {
-  const Result<xen::host::JournalContents> journal = xen::host::read_journal(arguments.state_dir);
-  if (!journal) return fail_with(arguments, journal.error());
-  std::vector<std::string> warnings;
-  if (journal->damaged_lines != 0)
-    warnings.push_back("the journal has " + std::to_string(journal->damaged_lines) +
-                       " lines that were cut off, or are none of ours");
-  if (!journal->misfits.empty()) {
-    std::string lines;
-    for (const std::uint64_t line : journal->misfits) lines += (lines.empty() ? "" : ", ") + std::to_string(line);
-    warnings.push_back("somebody else changed the journal: these lines do not follow from what is before them: " + lines);
-  }
-  print_warnings(warnings);
-  if (arguments.json) {
-    Json document = history_document(*journal);
-    add_warnings(document, warnings);
-    print_document(document);
-  } else {
-    print_history(std::cout, *journal);
-  }
-  return ExitCode::kDone;
+  return show_history(kProgram, arguments, xen::host::read_journal(arguments.state_dir), history_document, print_history);
 }
 
 }  // namespace hotpatch::cli

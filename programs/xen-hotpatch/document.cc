@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "common/support/exit_code.h"
+#include "programs/xen-hotpatch/arguments.h"
 
 namespace hotpatch::cli {
 namespace {
@@ -11,15 +12,6 @@ namespace {
 using xen::host::JournalFunction;
 using xen::host::JournalRecord;
 using xen::host::PayloadView;
-
-const char* outcome_of_error(Errc code) {
-  switch (code) {
-    case Errc::kBusy: return "busy";
-    case Errc::kRejected: return "rejected";
-    case Errc::kTrust: return "untrusted";
-    default: return "failed";
-  }
-}
 
 Json function_json(const JournalFunction& function, const std::optional<std::uint64_t>& load_address) {
   Json made;
@@ -118,13 +110,7 @@ Json action_json(const JournalRecord& record) {
 
 }  // namespace
 
-Json make_document(const std::string& command, const std::string& outcome) {
-  Json document;
-  document["schema"] = kSchema;
-  if (!command.empty()) document["command"] = command;
-  document["outcome"] = outcome;
-  return document;
-}
+Json make_document(const std::string& command, const std::string& outcome) { return make_document(kProgram, command, outcome); }
 
 Json outcome_document(const std::string& command, const xen::host::Outcome& outcome) {
   Json document = make_document(command, outcome.already ? "already" : "done");
@@ -147,11 +133,7 @@ Json outcome_document(const std::string& command, const xen::host::Outcome& outc
 }
 
 Json error_document(const std::string& command, const Error& error, const std::string& name, const std::string& state) {
-  Json document = make_document(command, outcome_of_error(error.code()));
-  if (!name.empty()) document["name"] = name;
-  if (!state.empty()) document["state"] = state;
-  document["error"] = error_json(error);
-  return document;
+  return error_document(kProgram, command, error, name, state);
 }
 
 Json list_document(const xen::host::HostView& view) {
@@ -216,10 +198,7 @@ Json history_document(const xen::host::JournalContents& journal) {
   Json document = make_document("history", "done");
   document["records"] = Json::array();
   for (const JournalRecord& record : journal.records) document["records"].push_back(action_json(record));
-  document["damaged_lines"] = journal.damaged_lines;
-  document["torn"] = journal.torn;
-  document["misfits"] = journal.misfits;
-  document["head"] = journal.head;
+  add_chain(document, journal);
   return document;
 }
 

@@ -24,8 +24,6 @@ struct Shown {
   std::vector<xen::host::Comparison> comparisons;
 };
 
-inline constexpr const char* kSchema = "xen-hotpatch/1";
-
 /// {"schema", "command", "outcome"}; `command` is empty if the command line did not make sense.
 [[nodiscard]] Json make_document(const std::string& command, const std::string& outcome);
 [[nodiscard]] Json outcome_document(const std::string& command, const xen::host::Outcome& outcome);

@@ -1,53 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // xen-hotpatch: the life cycle of live patches on the running Xen. Runs in dom0, as root.
-#include <cstdlib>
-#include <functional>
-#include <iostream>
-#include <string>
-
 #include <CLI/CLI.hpp>
 
-#include "programs/shared/program.h"
+#include "programs/host/command_line.h"
 #include "programs/xen-hotpatch/arguments.h"
 
 namespace hotpatch::cli {
 namespace {
 
 constexpr const char* kVersion = HOTPATCH_VERSION;
-constexpr const char* kStateDirVariable = "XEN_HOTPATCH_STATE_DIR";
-
-using Run = std::function<ExitCode()>;
-
-CLI::App* add_command(CLI::App& app, HostArguments& arguments, Run& run, const char* name, const char* about,
-                      ExitCode (*function)(const HostArguments&)) {
-  CLI::App* command = app.add_subcommand(name, about);
-  command->add_flag("--json", arguments.json, "Write one JSON document to standard output");
-  command->add_option("--state-dir", arguments.state_dir, "Where the journal and the lock are")
-      ->capture_default_str()
-      ->envname(kStateDirVariable);
-  command->callback([&arguments, &run, name, function] {
-    arguments.command = name;
-    run = [&arguments, function] { return function(arguments); };
-  });
-  return command;
-}
-
 void add_name(CLI::App* command, HostArguments& arguments) {
   command->add_option("NAME", arguments.name, "The payload's name in the hypervisor")->required();
-}
-
-void add_wait_option(CLI::App* command, HostArguments& arguments) {
-  command->add_option("--wait", arguments.wait_ms, "Milliseconds to wait for another xen-hotpatch to end")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 3'600'000));
 }
 
 void add_reason_option(CLI::App* command, HostArguments& arguments) {
   command->add_option("--reason", arguments.reason, "Why, for the journal");
 }
 
-void add_change_options(CLI::App* command, HostArguments& arguments) {
+void add_change_options(CommandLine<HostArguments>& line, CLI::App* command, HostArguments& arguments) {
   add_reason_option(command, arguments);
   command->add_option("--retries", arguments.retries, "Tries after the first one, while Xen is busy")
       ->capture_default_str()
@@ -55,7 +26,7 @@ void add_change_options(CLI::App* command, HostArguments& arguments) {
   command->add_option("--budget", arguments.budget_ms, "Milliseconds after which no new try begins")
       ->capture_default_str()
       ->check(CLI::Range(0, 3'600'000));
-  add_wait_option(command, arguments);
+  line.add_wait_option(command);
 }
 
 void add_relocate_option(CLI::App* command, HostArguments& arguments) {
@@ -102,10 +73,10 @@ void add_others_option(CLI::App* command, HostArguments& arguments) {
   command->add_flag("--others", arguments.others, "Take out payloads of other tools too");
 }
 
-void add_commands(CLI::App& app, HostArguments& arguments, Run& run) {
+void add_commands(CommandLine<HostArguments>& line, HostArguments& arguments) {
   const auto change = [&](const char* name, const char* about) {
-    CLI::App* command = add_command(app, arguments, run, name, about, run_change);
-    add_change_options(command, arguments);
+    CLI::App* command = line.add(name, about, run_change);
+    add_change_options(line, command, arguments);
     command->add_flag("--dry-run", arguments.dry_run, "Say what would be done and what stands against it, and do nothing");
     return command;
   };
@@ -131,34 +102,29 @@ void add_commands(CLI::App& app, HostArguments& arguments, Run& run) {
   replace->add_flag("--unload", arguments.unload_reverted, "Unload the payloads that were taken out");
   add_name(change("unload", "Give back the memory of a payload that is not applied"), arguments);
   const auto add_wait_and_reason = [&](CLI::App* command) {
-    add_wait_option(command, arguments);
+    line.add_wait_option(command);
     add_reason_option(command, arguments);
     return command;
   };
-  add_name(
-      add_wait_and_reason(add_command(app, arguments, run, "accept", "Have an applied payload loaded at every boot", run_accept)),
-      arguments);
-  add_name(add_wait_and_reason(add_command(app, arguments, run, "forget", "Do not load a payload at boot any more", run_accept)),
-           arguments);
-  CLI::App* restore = add_command(app, arguments, run, "restore", "Load what is accepted, as at boot", run_restore);
-  add_change_options(restore, arguments);
+  add_name(add_wait_and_reason(line.add("accept", "Have an applied payload loaded at every boot", run_accept)), arguments);
+  add_name(add_wait_and_reason(line.add("forget", "Do not load a payload at boot any more", run_accept)), arguments);
+  CLI::App* restore = line.add("restore", "Load what is accepted, as at boot", run_restore);
+  add_change_options(line, restore, arguments);
   add_barrier_option(restore, arguments);
   add_relocate_option(restore, arguments);
   restore->add_option("--watch", arguments.watch_ms, "Milliseconds that the host must live with each payload before the next")
       ->capture_default_str()
       ->check(CLI::Range(0, 600'000));
-  CLI::App* verify = add_command(app, arguments, run, "verify", "Say who signed a payload or a report", run_verify);
+  CLI::App* verify = line.add("verify", "Say who signed a payload or a report", run_verify);
   verify->add_option("FILE", arguments.file, "What is signed")->required();
   add_trust_options(verify, arguments);
-  add_command(app, arguments, run, "list", "Show the payloads", run_look);
-  add_command(app, arguments, run, "status", "Show the hypervisor, what is applied in which order, and what was cut off",
-              run_look);
-  CLI::App* show =
-      add_command(app, arguments, run, "show", "Show one payload: metadata, addresses, functions with their bytes", run_show);
+  line.add("list", "Show the payloads", run_look);
+  line.add("status", "Show the hypervisor, what is applied in which order, and what was cut off", run_look);
+  CLI::App* show = line.add("show", "Show one payload: metadata, addresses, functions with their bytes", run_show);
   add_name(show, arguments);
   show->add_option("--symbols", arguments.symbols, "Write an ELF file for gdb: its sections and symbols where they lie in Xen");
   show->add_flag("--compare", arguments.compare, "Have Xen print its payloads (debug key x), and compare");
-  add_command(app, arguments, run, "history", "Show what this program did to this host", run_history);
+  line.add("history", "Show what this program did to this host", run_history);
 }
 
 ExitCode run(int argc, char** argv) {
@@ -170,27 +136,9 @@ ExitCode run(int argc, char** argv) {
       "5 the build ID does not match; 64 usage; 70 internal error. xen-hotpatch COMMAND --help says more; so does "
       "xen-hotpatch(8).");
   HostArguments arguments;
-  Run chosen;
-  add_commands(app, arguments, chosen);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) {  // --help, --version
-      app.exit(error);
-      return ExitCode::kDone;
-    }
-    arguments.json = asks_for_json(argc, argv);
-    return fail_with(arguments,
-                     Error(Errc::kUsage, error.what()).with_remedy("see xen-hotpatch --help, or --help after the command"));
-  }
-  HP_CHECK(chosen != nullptr, "the subcommand has no callback");
-  const ExitCode code = chosen();
-  std::cout.flush();
-  if (!std::cout) {
-    print_error(Error(Errc::kIo, "standard output cannot be written"));
-    return code == ExitCode::kDone ? ExitCode::kError : code;
-  }
-  return code;
+  CommandLine<HostArguments> line(kProgram, app, arguments);
+  add_commands(line, arguments);
+  return line.run(argc, argv);
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "common/support/text.h"
+
 namespace hotpatch::cli {
 namespace {
 
@@ -197,7 +199,7 @@ void print_show(std::ostream& out, const HostView& view, const PayloadView& payl
     const xen::host::Remembered& known = *payload.remembered;
     print_line(out, "build ID", known.build_id);
     print_line(out, "on top of", xen::host::base_of(view, payload));
-    print_line(out, "used by", xen::host::join(xen::host::applied_dependents(view, payload)));
+    print_line(out, "used by", joined(xen::host::applied_dependents(view, payload)));
     print_line(out, "signed by", known.signed_by);
     print_line(out, "uploaded", when_and_who(known.uploaded_at, known.uploaded_by));
     print_line(out, "applied", when_and_who(known.applied_at, known.applied_by));
@@ -258,8 +260,7 @@ void print_history(std::ostream& out, const xen::host::JournalContents& journal)
     if (record.boot != boot && !boot.empty()) rows.push_back({"", "", "", "", "(the host booted)", "", "", ""});
     boot = record.boot;
     std::string detail = record.detail;
-    if (!record.reverted.empty())
-      detail += (detail.empty() ? "" : "; ") + std::string("took out ") + xen::host::join(record.reverted);
+    if (!record.reverted.empty()) detail += (detail.empty() ? "" : "; ") + std::string("took out ") + joined(record.reverted);
     if (record.barrier_us != 0)
       detail += (detail.empty() ? "" : "; ") + std::string("barrier ") +
                 milliseconds_text(std::chrono::microseconds(record.barrier_us));

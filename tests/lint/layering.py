@@ -20,6 +20,7 @@ MAY_USE = {  # component -> the other components that it may use
     "common/diff": MODEL,
     "common/extract": MODEL | {"common/diff"},
     "common/safety": MODEL | {"common/diff", "common/extract"},
+    "common/link": MODEL | {"common/prove", "common/diff", "common/extract"},
     "buildenv": MODEL | {"common/process", "common/prove"},
     "buildenv/pairs": MODEL | {"common/process", "common/prove", "buildenv"},
     "buildenv/linux": MODEL | {"common/process", "common/prove", "buildenv", "buildenv/pairs", "linux/payload"},
@@ -29,20 +30,21 @@ MAY_USE = {  # component -> the other components that it may use
     "linux/profile": MODEL,
     "linux/payload": MODEL,
     "linux/host": MODEL | {"common/host", "linux/payload"},
-    "linux/module": CORE | {"common/prove", "common/trust", "linux/profile", "linux/payload"},
+    "linux/module": CORE | {"common/prove", "common/link", "common/trust", "linux/profile", "linux/payload"},
     "linux/check": MODEL | {"linux/payload", "linux/module"},
     "xen/payload": CORE,
     "xen/relocate": MODEL | {"xen/payload"},
     "xen/check": CORE | {"xen/profile", "xen/payload"},
-    "xen/link": CORE | {"common/prove", "xen/profile", "xen/payload", "xen/check"},
+    "xen/link": CORE | {"common/prove", "common/link", "xen/profile", "xen/payload", "xen/check"},
     "xen/host": MODEL | {"common/host", "common/trust", "hypercall", "xen/payload", "xen/relocate", "xen/check"},
 }
 EVERYTHING = set(MAY_USE)
 MAY_USE["programs/shared"] = SUPPORT
+MAY_USE["programs/host"] = SUPPORT | {"programs/shared", "common/host"}
 MAY_USE["programs/hotpatch"] = {"programs/shared"} | EVERYTHING - {"common/host", "hypercall", "xen/host", "linux/host"}
-MAY_USE["programs/linux-hotpatch"] = MODEL | {"programs/shared", "common/host", "linux/payload", "linux/host"}
-MAY_USE["programs/xen-hotpatch"] = MODEL | {"programs/shared", "common/host", "common/trust", "hypercall", "xen/payload", "xen/relocate",
-                                            "xen/check", "xen/host"}
+MAY_USE["programs/linux-hotpatch"] = MODEL | {"programs/shared", "programs/host", "common/host", "linux/payload", "linux/host"}
+MAY_USE["programs/xen-hotpatch"] = MODEL | {"programs/shared", "programs/host", "common/host", "common/trust", "hypercall",
+                                            "xen/payload", "xen/relocate", "xen/check", "xen/host"}
 
 ONLY_IN = {  # header prefix -> the only files or folders that may include it
     "llvm/": ("common/elf/object_reader.cc", "common/elf/dwarf.cc", "common/elf/dwarf.h",

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "xen/host/journal.h"
 
-#include <nlohmann/json.hpp>
-
-#include "common/host/recall.h"
+#include "common/host/journal_json.h"
 
 namespace hotpatch::xen::host {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = JournalJson;
 
 constexpr int kVersion = 2;
 
@@ -23,18 +21,10 @@ Json function_to_json(const JournalFunction& function) {
 }
 
 std::string to_line(const JournalRecord& record) {
-  Json made;
-  made["v"] = kVersion;
-  made["time"] = record.time;
-  made["pid"] = record.pid;
-  made["boot"] = record.boot;
-  made["id"] = record.id;
-  made["event"] = record.is_end ? "end" : "begin";
+  Json made = line_head(record, kVersion);
   if (!record.user.empty()) made["user"] = record.user;
   if (!record.reason.empty()) made["reason"] = record.reason;
-  made["command"] = record.command;
-  made["action"] = record.action;
-  made["name"] = record.name;
+  add_action(made, record);
   if (!record.build_id.empty()) made["build_id"] = record.build_id;
   if (!record.depends.empty()) made["depends"] = record.depends;
   if (!record.xen_build_id.empty()) made["xen_build_id"] = record.xen_build_id;
@@ -50,81 +40,52 @@ std::string to_line(const JournalRecord& record) {
     if (record.os_error != 0) made["errno"] = record.os_error;
     if (!record.detail.empty()) made["detail"] = record.detail;
   }
-  return made.dump(-1, ' ', true, Json::error_handler_t::replace);
-}
-
-/// The member, or the default if it is absent or of another type.
-template <typename T>
-T member(const Json& json, const char* name, T otherwise) {
-  const auto found = json.find(name);
-  if (found == json.end()) return otherwise;
-  if constexpr (std::is_same_v<T, std::string>)
-    return found->is_string() ? found->template get<T>() : otherwise;
-  else if constexpr (std::is_unsigned_v<T>)
-    return found->is_number_unsigned() ? found->template get<T>() : otherwise;
-  else
-    return found->is_number_integer() ? found->template get<T>() : otherwise;
+  return line_text(made);
 }
 
 JournalFunction function_from_json(const Json& json) {
   JournalFunction function;
-  function.name = member<std::string>(json, "name", {});
-  function.old_addr = member<std::uint64_t>(json, "old_addr", 0);
-  function.old_size = member<std::uint32_t>(json, "old_size", 0);
-  function.new_size = member<std::uint32_t>(json, "new_size", 0);
-  if (json.contains("new_offset")) function.new_offset = member<std::uint64_t>(json, "new_offset", 0);
+  function.name = member<std::string>(json, "name");
+  function.old_addr = member<std::uint64_t>(json, "old_addr");
+  function.old_size = member<std::uint32_t>(json, "old_size");
+  function.new_size = member<std::uint32_t>(json, "new_size");
+  if (json.contains("new_offset")) function.new_offset = member<std::uint64_t>(json, "new_offset");
   return function;
 }
 
 std::optional<JournalRecord> from_line(std::string_view line) {
-  const Json json = Json::parse(line, nullptr, false);
-  if (!json.is_object() || member<int>(json, "v", 0) != kVersion) return std::nullopt;
-  const auto event = member<std::string>(json, "event", {});
-  if (event != "begin" && event != "end") return std::nullopt;
   JournalRecord record;
-  record.is_end = event == "end";
-  record.time = member<std::string>(json, "time", {});
-  record.pid = member<std::int64_t>(json, "pid", 0);
-  record.boot = member<std::string>(json, "boot", {});
-  record.id = member<std::uint64_t>(json, "id", 0);
-  record.user = member<std::string>(json, "user", {});
-  record.reason = member<std::string>(json, "reason", {});
-  record.command = member<std::string>(json, "command", {});
-  record.action = member<std::string>(json, "action", {});
-  record.name = member<std::string>(json, "name", {});
-  record.build_id = member<std::string>(json, "build_id", {});
-  record.depends = member<std::string>(json, "depends", {});
-  record.xen_build_id = member<std::string>(json, "xen_build_id", {});
-  record.digest = member<std::string>(json, "digest", {});
-  record.signed_by = member<std::string>(json, "signed_by", {});
-  if (const auto found = json.find("reappliable"); found != json.end() && found->is_boolean())
-    record.reappliable = found->get<bool>();
-  record.outcome = member<std::string>(json, "outcome", {});
-  record.state = member<std::string>(json, "state", {});
-  record.os_error = member<int>(json, "errno", 0);
-  record.barrier_us = member<std::uint64_t>(json, "barrier_us", 0);
-  record.detail = member<std::string>(json, "detail", {});
+  const Json json = parse_line(line, kVersion, record);
+  if (json.is_null()) return std::nullopt;
+  record.user = member<std::string>(json, "user");
+  record.reason = member<std::string>(json, "reason");
+  record.build_id = member<std::string>(json, "build_id");
+  record.depends = member<std::string>(json, "depends");
+  record.xen_build_id = member<std::string>(json, "xen_build_id");
+  record.digest = member<std::string>(json, "digest");
+  record.signed_by = member<std::string>(json, "signed_by");
+  record.reappliable = member<bool>(json, "reappliable", true);
+  record.outcome = member<std::string>(json, "outcome");
+  record.state = member<std::string>(json, "state");
+  record.os_error = member<int>(json, "errno");
+  record.barrier_us = member<std::uint64_t>(json, "barrier_us");
+  record.detail = member<std::string>(json, "detail");
   if (const auto functions = json.find("functions"); functions != json.end() && functions->is_array()) {
     for (const Json& function : *functions) {
       if (function.is_object()) record.functions.push_back(function_from_json(function));
     }
   }
-  if (const auto reverted = json.find("reverted"); reverted != json.end() && reverted->is_array()) {
-    for (const Json& name : *reverted) {
-      if (name.is_string()) record.reverted.push_back(name.get<std::string>());
-    }
-  }
-  if (record.id == 0 || record.name.empty()) return std::nullopt;
+  record.reverted = texts(json, "reverted");
   return record;
 }
 
 }  // namespace
 
+JournalContents journal_of(const JournalLines& lines) { return contents_of<JournalRecord>(lines, from_line); }
+
 Result<JournalContents> read_journal(const std::filesystem::path& state_dir) {
   HP_ASSIGN(const JournalLines file, read_journal_lines(state_dir));
-  auto contents = contents_of<JournalContents>(file, from_line);
-  contents.head = file.head;
-  return contents;
+  return journal_of(file);
 }
 
 Result<Journal> Journal::open(const std::filesystem::path& state_dir) {

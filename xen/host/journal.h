@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/host/journal_file.h"
+#include "common/host/recall.h"
 #include "common/support/result.h"
 
 namespace hotpatch::xen::host {
@@ -53,29 +54,24 @@ struct JournalRecord {
   std::string detail;            // the error's message
 };
 
-struct JournalContents {
-  std::vector<JournalRecord> records;
-  std::uint64_t damaged_lines = 0;     // cut off, or no records of ours
-  std::vector<std::uint64_t> misfits;  // numbers of the lines that do not follow from what is before them: the file was changed
-  bool torn = false;                   // the last line is incomplete: a writer died, or the machine did
-  std::string head;                    // the chain of the last line (common/host/journal_file.h)
-};
+using JournalContents = JournalOf<JournalRecord>;
 
 inline constexpr std::string_view kDefaultStateDir = "/var/lib/xen-hotpatch";
 
 /// Never fails for what is in the file. An absent journal is an empty one. kIo if it cannot be read.
 Result<JournalContents> read_journal(const std::filesystem::path& state_dir);
+[[nodiscard]] JournalContents journal_of(const JournalLines& lines);
 
 /// The journal, open for appending. Only while the host's lock is held.
 class Journal {
  public:
+  explicit Journal(JournalFile file) : file_(std::move(file)) {}
   /// Requires: make_state_dir succeeded.
   static Result<Journal> open(const std::filesystem::path& state_dir);
   /// Returns when the record is on the disk.
   Result<> append(const JournalRecord& record);
 
  private:
-  explicit Journal(JournalFile file) : file_(std::move(file)) {}
   JournalFile file_;
 };
 

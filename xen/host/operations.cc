@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "common/host/claim.h"
+#include "common/support/text.h"
 #include "xen/host/look.h"
 #include "xen/host/plan.h"
 #include "xen/host/settle.h"
@@ -118,7 +120,7 @@ Result<Outcome> revert(Session& session, const std::string& name, const RevertOp
     for (auto top = stack.rbegin(); *top != name; ++top) {
       if (StepOutcome done = act(session, Action::kRevert, *top); !done) {
         return tl::unexpected(std::move(done).error().error().while_doing(
-            reverted.empty() ? "nothing was changed" : "reverted so far: " + join(reverted)));
+            reverted.empty() ? "nothing was changed" : "reverted so far: " + joined(reverted)));
       }
       reverted.push_back(*top);
     }

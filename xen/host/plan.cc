@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "common/support/text.h"
 #include "xen/host/store.h"
 
 namespace hotpatch::xen::host {
@@ -118,13 +119,13 @@ class Planner {
     const auto own = std::ranges::find(view_.stack.names, name());
     const std::vector<std::string> above(own + 1, view_.stack.names.end());
     if (!above.empty() && !view_.stack.order_known && request_.above) {
-      object(Error(Errc::kRefused, "the order in which " + join(view_.stack.names) + " were applied is not known")
+      object(Error(Errc::kRefused, "the order in which " + joined(view_.stack.names) + " were applied is not known")
                  .with_remedy("revert them one by one: Xen takes only the last one"),
              false);
       return;
     }
     if (!above.empty() && !request_.above && view_.stack.order_known) {
-      object(Error(Errc::kRefused, "applied on top of " + name() + ": " + join(above))
+      object(Error(Errc::kRefused, "applied on top of " + name() + ": " + joined(above))
                  .with_remedy("revert what is on top first, or say --above"),
              true);
     }
@@ -138,7 +139,7 @@ class Planner {
   }
 
   void foreign(const std::vector<std::string>& names, const char* doing) {
-    object(Error(Errc::kRejected, "this would " + std::string(doing) + " what another tool has applied: " + join(names))
+    object(Error(Errc::kRejected, "this would " + std::string(doing) + " what another tool has applied: " + joined(names))
                .with_remedy("take it out with the tool that brought it in, or say --others"),
            false);
   }
@@ -158,13 +159,13 @@ class Planner {
     const std::optional<CheckedPayload> own = brings_file() ? std::optional(*request_.payload) : copy_of(*loaded_, state_dir_);
     if (own && !own->info.replaceable) vetoing.push_back(name());
     if (!vetoing.empty()) {
-      object(Error(Errc::kRefused, "these have a hook that runs before or after an action: " + join(vetoing))
+      object(Error(Errc::kRefused, "these have a hook that runs before or after an action: " + joined(vetoing))
                  .with_remedy("such payloads are reverted and applied one by one"),
              true);
     }
     if (own) check_after_replacement(*own);
     std::string reverted;
-    if (!view_.stack.names.empty()) reverted = "revert " + join(view_.stack.names) + " and ";
+    if (!view_.stack.names.empty()) reverted = "revert " + joined(view_.stack.names) + " and ";
     step(reverted + "apply " + name() + ", at one barrier");
     if (!unload_reverted) return;
     for (auto other = view_.stack.names.rbegin(); other != view_.stack.names.rend(); ++other) step("unload " + *other);
@@ -203,7 +204,7 @@ class Planner {
     const std::vector<std::string> users = applied_dependents(view_, *loaded_);
     if (!users.empty()) {
       object(Error(Errc::kRejected,
-                   "applied payloads were made to go on top of " + name() + ", and may use its code: " + join(users))
+                   "applied payloads were made to go on top of " + name() + ", and may use its code: " + joined(users))
                  .with_remedy("revert them first"),
              false);
     }
@@ -259,12 +260,6 @@ std::string base_of(const HostView& view, const PayloadView& payload) {
     if (other.remembered && other.remembered->build_id == wanted) return other.name;
   }
   return wanted;
-}
-
-std::string join(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
 }
 
 }  // namespace hotpatch::xen::host

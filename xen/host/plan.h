@@ -59,7 +59,4 @@ Result<> check_rules(const Plan& plan);
 /// What it was made to go on top of: a payload's name, "Xen", or the build ID of what is not there; empty if not known.
 [[nodiscard]] std::string base_of(const HostView& view, const PayloadView& payload);
 
-/// "a, b"
-[[nodiscard]] std::string join(const std::vector<std::string>& names);
-
 }  // namespace hotpatch::xen::host

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "common/support/text.h"
 #include "xen/host/plan.h"
 #include "xen/host/steps.h"
 #include "xen/host/store.h"
@@ -79,14 +80,14 @@ Error after_failure(Session& session, const std::string& name, const Loss& loss,
   const std::vector<std::string> still_lost(loss.names.begin() + static_cast<std::ptrdiff_t>(back), loss.names.end());
   if (still_lost.empty()) {
     return Error(Errc::kRefused, error.message())
-        .while_doing("the replacement by " + name + " failed after " + join(loss.names) +
+        .while_doing("the replacement by " + name + " failed after " + joined(loss.names) +
                      " had been reverted; what was applied before is applied again")
         .with_remedy("see what it says, and xen-hotpatch status");
   }
   return Error(Errc::kRefused, error.message())
-      .while_doing("THE HOST HAS LOST PATCHES: the replacement by " + name + " failed after " + join(loss.names) +
-                   " had been reverted, and these could not be applied again: " + join(still_lost) + " (" + obstacle + ")")
-      .with_remedy("apply them again, in their order: " + join(still_lost));
+      .while_doing("THE HOST HAS LOST PATCHES: the replacement by " + name + " failed after " + joined(loss.names) +
+                   " had been reverted, and these could not be applied again: " + joined(still_lost) + " (" + obstacle + ")")
+      .with_remedy("apply them again, in their order: " + joined(still_lost));
 }
 
 /// With the failure's kind, for the one who must decide what may be cleaned up.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "xen/host/session.h"
 
-#include <unistd.h>
-
 #include <cerrno>
 #include <utility>
 
+#include "common/host/claim.h"
+#include "common/support/text.h"
 #include "xen/host/look.h"
 
 namespace hotpatch::xen::host {
@@ -56,16 +56,9 @@ Session::Session(hypercall::Channel& channel, Clock& clock, HostConfig config, H
 
 Result<std::unique_ptr<Session>> Session::open(hypercall::Channel& channel, Clock& clock, const HostConfig& config,
                                                const std::string& subject) {
-  const auto with_remedy = [](Error error) { return tl::unexpected(std::move(error).with_remedy(kJournalRemedy)); };
-  if (Result<> made = make_state_dir(config.state_dir); !made) return with_remedy(std::move(made).error());
-  Result<HostLock> lock = HostLock::take(config.state_dir, config.command + " " + subject, config.lock_patience, clock);
-  if (!lock) return with_remedy(std::move(lock).error());
-  Result<JournalContents> contents = read_journal(config.state_dir);
-  if (!contents) return with_remedy(std::move(contents).error());
-  Result<Journal> journal = Journal::open(config.state_dir);
-  if (!journal) return with_remedy(std::move(journal).error());
-  std::unique_ptr<Session> session(
-      new Session(channel, clock, config, *std::move(lock), *std::move(journal), recall(*contents, config.boot)));
+  HP_ASSIGN(HostClaim claim, claim_host(config.state_dir, config.command + " " + subject, config.lock_patience, clock));
+  std::unique_ptr<Session> session(new Session(channel, clock, config, std::move(claim.lock), Journal(std::move(claim.journal)),
+                                               recall(journal_of(claim.past), config.boot)));
   session->close_interrupted();
   return session;
 }
@@ -74,18 +67,15 @@ void Session::close_interrupted() {
   for (const JournalRecord& open : std::exchange(memory_.interrupted, {})) {
     // Xen may still be at it.
     const std::string state = state_text(get_settled(channel_, clock_, open.name, config_.policy));
-    warnings_.push_back("a former run (process " + std::to_string(open.pid) + ", " + open.time + ") was cut off during " +
-                        open.action + " of " + open.name + "; that payload is now: " + state);
+    warnings_.push_back(cut_off_text(open) + "; that payload is now: " + state);
     JournalRecord end = open;
     end.functions.clear();
     end.outcome = "interrupted";
     end.state = state;
     if (open.action == "replace") end.reverted = taken_out(channel_, memory_, open.name);
     if (!end.reverted.empty() && state != "applied") {
-      std::string names;
-      for (const std::string& name : end.reverted) names += (names.empty() ? "" : ", ") + name;
       warnings_.push_back("THE HOST HAS LOST PATCHES: that replacement took out, and did not put anything in their place: " +
-                          names + "; apply them again, in this order");
+                          joined(end.reverted) + "; apply them again, in this order");
     }
     record_end(end);
     learn(memory_, open, end);
@@ -93,25 +83,20 @@ void Session::close_interrupted() {
 }
 
 void Session::record_end(JournalRecord& record) {
-  record.is_end = true;
-  record.time = clock_.utc();
-  record.pid = ::getpid();
+  stamp(record, clock_, true);
   if (const Result<> written = journal_.append(record); !written) {
-    warnings_.push_back("the journal does not have the outcome of " + record.action + " of " + record.name + " (" +
-                        record.outcome + "): " + written.error().message());
+    warnings_.push_back(unrecorded_text(record, written.error()));
   }
 }
 
 StepOutcome Session::perform(JournalRecord record, const std::function<StepOutcome()>& step,
                              const std::function<void(JournalRecord& end)>& observe) {
-  record.time = clock_.utc();
-  record.pid = ::getpid();
+  stamp(record, clock_, false);
   record.boot = config_.boot;
   record.id = ++last_id_;
   record.command = config_.command;
   record.user = config_.user;
   record.reason = config_.reason;
-  record.is_end = false;
   if (Result<> written = journal_.append(record); !written) {
     return tl::unexpected(ActionError(Failure::kRefused, std::move(written)
                                                              .error()

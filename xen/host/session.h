@@ -34,10 +34,6 @@ struct HostConfig {
   Milliseconds lock_patience{10'000};
 };
 
-/// What to do where the state directory cannot be written.
-inline constexpr const char* kJournalRemedy =
-    "no change is made that cannot be recorded; free space, or give another --state-dir";
-
 using StepOutcome = tl::expected<ActionReport, ActionError>;
 
 class Session {

@@ -4,72 +4,20 @@
 namespace hotpatch::xen {
 namespace {
 
-struct Definition {
-  BlockRef block;
-  bool is_replacement = false;
-};
-
-bool is_replacement(const extract::PatchObject& patch, extract::BlockIndex block) noexcept {
-  for (const extract::FunctionPatch& function : patch.functions) {
-    if (function.replacement == block) return true;
-  }
-  return false;
-}
-
-/// Global names that the payload defines.
-std::map<std::string_view, Definition> definitions(std::span<const LinkUnit> units, Diagnostics& findings) {
-  std::map<std::string_view, Definition> defined;
-  for (std::size_t unit = 0; unit < units.size(); ++unit) {
-    const extract::PatchObject& patch = *units[unit].patch;
-    for (std::size_t number = 0; number < patch.blocks.size(); ++number) {
-      const extract::Block& block = patch.blocks[number];
-      if (!block.is_global || block.name.empty()) continue;
-      const BlockRef reference{.unit = unit, .block = extract::BlockIndex(number)};
-      const Definition definition{.block = reference, .is_replacement = is_replacement(patch, reference.block)};
-      const auto [known, is_new] = defined.try_emplace(block.name, definition);
-      if (is_new) continue;
-      findings.add({.rule = "HP107-duplicate-definition",
-                    .severity = Severity::kError,
-                    .where = {.unit = patch.unit, .symbol = block.name, .section = {}, .source = {}},
-                    .text = "global symbol " + block.name + " is defined in " + units[known->second.block.unit].patch->unit +
-                            " and in " + patch.unit,
-                    .remedy = "define it in one unit, or make it static"});
-    }
-  }
-  return defined;
-}
-
-template <typename IndexType>
-std::optional<TargetAddr> located_at(const std::vector<std::optional<TargetAddr>>& addresses, IndexType index) noexcept {
-  return index.value() < addresses.size() ? addresses[index.value()] : std::nullopt;
-}
-
-std::string describe(const extract::External& external) {
-  if (!external.name.empty()) return external.name;
-  if (external.original_section)
-    return "section " + std::to_string(external.original_section->value()) + "+" + hex(external.original_offset);
-  return "a place without a name";
-}
-
 class Binder {
  public:
   Binder(const LinkUnit& unit, const Hypervisor& xen, LinkReport& report) : unit_(unit), xen_(xen), report_(report) {}
 
   std::optional<TargetAddr> address_of(const extract::External& external) {
     const prove::Located& located = *unit_.located;
-    std::optional<TargetAddr> address;
-    Binding binding = Binding::kProvenSymbol;
-    if (external.original_symbol) address = located_at(located.symbol_address, *external.original_symbol);
-    if (!address && external.original_section) {
-      address = located_at(located.section_address, *external.original_section);
-      if (address) address = *address + external.original_offset;
-      binding = Binding::kProvenSection;
-    }
+    const auto proven = link::proven_place(located, external);
+    std::optional<TargetAddr> address = proven ? std::optional(proven->address) : std::nullopt;
+    Binding binding = proven && !proven->by_symbol ? Binding::kProvenSection : Binding::kProvenSymbol;
     std::optional<TargetAddr> by_name;
     if (external.is_global && !external.name.empty()) by_name = global_address(external.name);
     if (address && by_name && *address != *by_name) {
       refuse("HP100-unbound-reference", external,
-             describe(external) + " is at " + hex(address->value()) + " by the proof of " + located.unit + " but at " +
+             link::describe(external) + " is at " + hex(address->value()) + " by the proof of " + located.unit + " but at " +
                  hex(by_name->value()) + " by its name",
              "the base is not what it says it is; create it anew");
       return std::nullopt;
@@ -80,22 +28,23 @@ class Binder {
     }
     if (!address) {
       refuse("HP100-unbound-reference", external,
-             describe(external) + " is referred to, but is nowhere in the hypervisor's image",
+             link::describe(external) + " is referred to, but is nowhere in the hypervisor's image",
              "a symbol that the image dropped or inlined cannot be used; use another, or bring a copy in the patch");
       return std::nullopt;
     }
     if (xen_.init().contains(*address) && external.is_inherited) {
       // What runs now has the very reference: a path that is taken during boot only, and that the patch does not change.
       find("HP055-boot-only-path", Severity::kWarning, external,
-           describe(external) + ", which Xen frees after boot, is referred to as the original function does",
+           link::describe(external) + ", which Xen frees after boot, is referred to as the original function does",
            "make sure that the patch does not change when that path is taken");
     } else if (xen_.init().contains(*address)) {
       refuse("HP050-init", external,
-             describe(external) + " is at " + hex(address->value()) + ", in memory that Xen frees after boot",
+             link::describe(external) + " is at " + hex(address->value()) + ", in memory that Xen frees after boot",
              "do not use __init code or data in the patch");
       return std::nullopt;
     }
-    report_.externals.push_back({.name = describe(external), .unit = unit_.patch->unit, .address = *address, .binding = binding});
+    report_.externals.push_back(
+        {.name = link::describe(external), .unit = unit_.patch->unit, .address = *address, .binding = binding});
     return address;
   }
 
@@ -104,11 +53,11 @@ class Binder {
   std::optional<TargetAddr> entry_of(const extract::External& original, std::optional<TargetAddr> address) {
     if (!address) return std::nullopt;
     if (original.original_section) {
-      const auto section = located_at(unit_.located->section_address, *original.original_section);
+      const auto section = link::address_of(*unit_.located, *original.original_section);
       if (section && *section + original.original_offset == *address) return address;
     }
     refuse("HP111-unproven-function", original,
-           describe(original) + " is to be replaced, but the proof did not find it in the image; what is at " +
+           link::describe(original) + " is to be replaced, but the proof did not find it in the image; what is at " +
                hex(address->value()) + " under its name may be another unit's",
            "patch the definition that the image took");
     return std::nullopt;
@@ -144,16 +93,19 @@ class Binder {
 Bindings Bindings::make(std::span<const LinkUnit> units, const Hypervisor& xen, LinkReport& report) {
   Bindings made;
   made.bound_.resize(units.size());
-  const auto defined = definitions(units, report.findings);
+  link::Definitions defined;
+  for (std::size_t unit = 0; unit < units.size(); ++unit)
+    link::add_definitions(
+        defined, {}, unit, *units[unit].patch, [&](std::size_t other) { return units[other].patch->unit; }, report.findings);
   for (std::size_t unit = 0; unit < units.size(); ++unit) {
     const extract::PatchObject& patch = *units[unit].patch;
     Binder binder(units[unit], xen, report);
     for (const extract::External& external : patch.externals) {
       Bound bound;
-      const auto definition = external.is_global ? defined.find(external.name) : defined.end();
-      if (definition != defined.end() && definition->second.block.unit != unit) {
-        bound.definition = definition->second.block;
-        bound.branches_only = definition->second.is_replacement;
+      const auto definition = external.is_global ? defined.find({std::string(), external.name}) : defined.end();
+      if (definition != defined.end() && definition->second.unit != unit) {
+        bound.definition = definition->second;
+        bound.branches_only = link::is_replacement(*units[definition->second.unit].patch, definition->second.block);
         if (bound.branches_only) bound.replaced_by = bound.definition;
         report.externals.push_back({.name = external.name, .unit = patch.unit, .address = {}, .binding = Binding::kOtherUnit});
       }

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "common/link/references.h"
 #include "common/support/diagnostics.h"
 #include "xen/link/link.h"
 #include "xen/link/output.h"

@@ -5,33 +5,12 @@
 
 #include <algorithm>
 
-#include "common/support/digest.h"
+#include "common/link/file_id.h"
+#include "common/support/text.h"
 #include "xen/payload/metadata.h"
 #include "xen/payload/payload.h"
 
 namespace hotpatch::xen {
-namespace {
-
-Bytes note_of(ByteView id) {
-  ByteWriter out;
-  out.write<std::uint32_t>(4);
-  out.write<std::uint32_t>(static_cast<std::uint32_t>(id.size()));
-  out.write<std::uint32_t>(NT_GNU_BUILD_ID);
-  out.write_bytes(as_byte_view(std::string_view("GNU\0", 4)));
-  out.write_bytes(id);
-  return std::move(out).take();
-}
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
-  return text;
-}
-
-constexpr std::size_t kBuildIdSize = 20;  // of sha1
-
-}  // namespace
-
 Linker::Linker(std::span<const LinkUnit> units, const Hypervisor& xen, const LinkOptions& options)
     : units_(units), xen_(xen), options_(options) {}
 
@@ -106,9 +85,9 @@ Result<> Linker::add_descriptions() {
   }
   report_.xen_depends = xen_.build_id();
   report_.depends = options_.depends.value_or(report_.xen_depends);
-  output_.section(kBuildIdSection).contents = note_of(Bytes(kBuildIdSize));
-  output_.section(kDependsSection).contents = note_of(report_.depends.bytes());
-  output_.section(kXenDependsSection).contents = note_of(report_.xen_depends.bytes());
+  output_.section(kBuildIdSection).contents = link::build_id_note_to_fill();
+  output_.section(kDependsSection).contents = link::build_id_note(report_.depends.bytes());
+  output_.section(kXenDependsSection).contents = link::build_id_note(report_.xen_depends.bytes());
 
   Metadata metadata;
   const auto add = [&metadata](std::string_view key, const std::string& value) {
@@ -118,7 +97,7 @@ Result<> Linker::add_descriptions() {
   add(kPatchDigestKey, options_.patch_digest);
   add(kBaseKey, options_.base);
   add(kToolKey, options_.tool_version);
-  add(kFixesKey, joined(options_.fixes));
+  add(kFixesKey, joined(options_.fixes, " "));
   add(kLinkedKey, format_linked_for(0));
   metadata.load_address = 0;
   OutputSection& modinfo = output_.section(kMetadataSection);
@@ -220,7 +199,7 @@ void Linker::apply(std::size_t unit, const extract::Block& block, const Placemen
   const OutputSection& section = output_.sections()[place.section];
   HP_CHECK(fixup.offset + target::fixup_size(fixup.kind) <= block.contents.size() && section.type != SHT_NOBITS,
            "a fixup outside of its block");
-  const bool takes = takes_address(block, fixup);
+  const bool takes = link::takes_address(block, fixup);
   if (const auto* inside = std::get_if<extract::BlockIndex>(&fixup.target)) {
     const BlockRef target{.unit = unit, .block = *inside};
     const auto old_entry = bindings_.replaced_entry(target);

@@ -41,7 +41,6 @@ class Linker {
   /// Xen's bug frames keep a line number above a 24-bit displacement; false if the displacement does not fit.
   [[nodiscard]] bool fits_bug_frame(const extract::Block& block, const extract::Fixup& fixup, TargetAddr target,
                                     TargetAddr field) const;
-  [[nodiscard]] bool takes_address(const extract::Block& block, const extract::Fixup& fixup) const noexcept;
   void fill_function_table();
   Result<Bytes> write();
   void report_sections();

@@ -8,14 +8,6 @@
 
 namespace hotpatch::xen {
 
-bool Linker::takes_address(const extract::Block& block, const extract::Fixup& fixup) const noexcept {
-  if (fixup.is_branch || fixup.kind == target::FixupKind::kBranch32) return false;
-  // Side tables describe the payload's own code, and hooks are the payload's own functions.
-  if (block.kind == extract::BlockKind::kTable || block.kind == extract::BlockKind::kHooks) return false;
-  // The entry itself, and not a place inside of the function: the field of a lea ends its instruction.
-  return target::is_pc_relative(fixup.kind) ? fixup.addend == -4 : fixup.addend == 0;
-}
-
 void Linker::warn(const char* rule, std::size_t unit, const extract::Block& block, std::string text, std::string remedy) {
   report_.findings.add({.rule = rule,
                         .severity = Severity::kWarning,

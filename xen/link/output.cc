@@ -12,8 +12,6 @@
 namespace hotpatch::xen {
 namespace {
 
-constexpr std::byte kTextFiller{0xcc};  // INT3: nothing falls through into the gap between two functions unnoticed
-
 struct Kind {
   std::string_view name;
   Region region;
@@ -73,18 +71,9 @@ Output::Output() {
     section.region = kind.region;
     section.alignment = kind.alignment;
     section.dense = kind.dense;
-    sections_.push_back(std::move(section));
+    add(std::move(section));
   }
 }
-
-std::size_t Output::index_of(std::string_view name) const {
-  const auto found =
-      std::find_if(sections_.begin(), sections_.end(), [name](const OutputSection& one) { return one.name == name; });
-  HP_CHECK(found != sections_.end(), "a section that payloads do not have");
-  return static_cast<std::size_t>(found - sections_.begin());
-}
-
-OutputSection& Output::section(std::string_view name) { return sections_[index_of(name)]; }
 
 std::optional<std::size_t> Output::section_for(const extract::Block& block) const {
   switch (block.kind) {
@@ -107,8 +96,8 @@ std::optional<std::size_t> Output::section_for(const extract::Block& block) cons
     return std::nullopt;
   }
   const bool wanted_hooks = block.kind == extract::BlockKind::kHooks;
-  for (std::size_t number = 0; number < sections_.size(); ++number) {
-    const std::string& name = sections_[number].name;
+  for (std::size_t number = 0; number < sections().size(); ++number) {
+    const std::string& name = sections()[number].name;
     const bool is_table = name.starts_with(".bug_frames.") || name == ".altinstructions" || name == ".ex_table";
     const bool fits = wanted_hooks ? hook_kind(name).has_value() : is_table;
     if (fits && name == block.section) return number;
@@ -117,31 +106,16 @@ std::optional<std::size_t> Output::section_for(const extract::Block& block) cons
 }
 
 Placement Output::append(std::size_t number, const extract::Block& block) {
-  OutputSection& section = sections_.at(number);
+  OutputSection& section = sections().at(number);
   section.is_used = true;
-  Placement placement{.section = number};
-  if (section.type == SHT_NOBITS) {
-    const std::uint64_t alignment = std::max<std::uint64_t>(block.alignment, 1);
-    placement.offset = align_up(section.zero_size, alignment);
-    section.zero_size = placement.offset + block.contents.size() + block.zero_size;
-    section.alignment = std::max(section.alignment, alignment);
-    return placement;
-  }
-  if (!section.dense) {
-    const std::uint64_t alignment = std::max<std::uint64_t>(block.alignment, 1);
-    section.alignment = std::max(section.alignment, alignment);
-    const std::uint64_t start = align_up(section.contents.size(), alignment);
-    section.contents.resize(static_cast<std::size_t>(start), section.region == Region::kText ? kTextFiller : std::byte{0});
-  }
-  placement.offset = section.contents.size();
-  section.contents.insert(section.contents.end(), block.contents.begin(), block.contents.end());
-  section.contents.resize(section.contents.size() + static_cast<std::size_t>(block.zero_size));
-  return placement;
+  // Records of tables are not aligned: their section is.
+  const std::uint64_t alignment = section.dense && section.type != SHT_NOBITS ? 1 : block.alignment;
+  return {.section = number, .offset = link::append(section, block.contents, block.zero_size, alignment)};
 }
 
 void Output::lay_out() {
   std::array<std::uint64_t, 3> sizes{};
-  for (OutputSection& section : sections_) {
+  for (OutputSection& section : sections()) {
     if (!section.is_in_file()) continue;
     std::uint64_t& size = sizes.at(static_cast<std::size_t>(section.region));
     section.offset = align_up(size, section.alignment);
@@ -150,7 +124,7 @@ void Output::lay_out() {
   const std::uint64_t writable = align_up(sizes[0], kPageSize);
   const std::uint64_t read_only = writable + align_up(sizes[1], kPageSize);
   pages_ = align_up(read_only + sizes[2], kPageSize) / kPageSize;
-  for (OutputSection& section : sections_) {
+  for (OutputSection& section : sections()) {
     if (section.region == Region::kWritable) section.offset += writable;
     if (section.region == Region::kReadOnly) section.offset += read_only;
   }

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "common/elf/object_builder.h"
+#include "common/link/file_id.h"
 #include "common/support/digest.h"
 #include "xen/link/linker.h"
 #include "xen/payload/payload.h"
@@ -109,13 +110,9 @@ Result<Bytes> Linker::write() {
     }
   }
 
-  // The ID is the digest of the file in which it is zero.
-  HP_ASSIGN(const Bytes draft, builder.write());
-  const Bytes id = sha1(draft);
-  Bytes& note = builder.section(indices[output_.index_of(kBuildIdSection)]).contents;
-  std::copy(id.begin(), id.end(), note.end() - static_cast<std::ptrdiff_t>(id.size()));
-  report_.build_id = BuildId(id);
-  return builder.write();
+  HP_ASSIGN(link::WrittenFile written, link::write_with_build_id(builder, indices[output_.index_of(kBuildIdSection)]));
+  report_.build_id = std::move(written.build_id);
+  return std::move(written.file);
 }
 
 }  // namespace hotpatch::xen

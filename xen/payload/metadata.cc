@@ -14,12 +14,7 @@ constexpr std::size_t kWordSize = sizeof(std::uint64_t);
 
 }  // namespace
 
-std::optional<std::string_view> Metadata::find(std::string_view key) const noexcept {
-  for (const auto& entry : entries) {
-    if (entry.first == key) return entry.second;
-  }
-  return std::nullopt;
-}
+std::optional<std::string_view> Metadata::find(std::string_view key) const noexcept { return value_of(entries, key); }
 
 std::optional<std::uint64_t> load_address_offset(ByteView bytes) noexcept {
   constexpr std::size_t kTail = kLoadAddressPrefix.size() + kWordSize + 1;
@@ -65,14 +60,7 @@ Metadata parse_metadata(ByteView bytes) {
     metadata.load_address = load_le<std::uint64_t>(bytes, *word);
     rest = rest.substr(0, *word - kLoadAddressPrefix.size());
   }
-  while (!rest.empty()) {
-    const std::string_view text = rest.substr(0, rest.find('\0'));
-    rest.remove_prefix(std::min(rest.size(), text.size() + 1));
-    if (text.empty()) continue;
-    const std::size_t equals = text.find('=');
-    const std::string_view value = equals == std::string_view::npos ? std::string_view() : text.substr(equals + 1);
-    metadata.entries.emplace_back(std::string(text.substr(0, equals)), std::string(value));
-  }
+  metadata.entries = parse_key_values(rest);
   return metadata;
 }
 
@@ -84,10 +72,7 @@ Result<Bytes> format_metadata(const Metadata& metadata) {
     if (key.empty() || key == kLoadAddressKey || key.find('=') != std::string::npos || key.find('\0') != std::string::npos)
       return fail(Errc::kInvalid, "metadata cannot have the key '" + key + "'");
     if (value.find('\0') != std::string::npos) return fail(Errc::kInvalid, "the metadata value of '" + key + "' holds a NUL");
-    out.write_bytes(as_byte_view(key));
-    out.write<char>('=');
-    out.write_bytes(as_byte_view(value));
-    out.write<char>('\0');
+    write_key_value(out, key, value);
   }
   if (metadata.load_address) {
     out.write_bytes(as_byte_view(kLoadAddressPrefix));

@@ -13,10 +13,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 #include "common/support/bytes.h"
+#include "common/support/key_values.h"
 #include "common/support/result.h"
 
 namespace hotpatch::xen {
@@ -31,8 +30,7 @@ inline constexpr std::string_view kLinkedKey = "linked";
 inline constexpr std::string_view kFixesKey = "fixes";  // CVE and XSA identifiers, separated by spaces
 
 struct Metadata {
-  /// In the order of the bytes. A text without '=' is a key with an empty value.
-  std::vector<std::pair<std::string, std::string>> entries;
+  KeyValues entries;
   std::optional<std::uint64_t> load_address;
 
   /// The value of the first entry with that key.

@@ -40,12 +40,12 @@ TEST_CASE("a module is called by its file's name with underscores") {
 }
 
 TEST_CASE("what a module says of itself is read as it was written") {
-  const ModuleInfo info = {
+  const KeyValues info = {
       {"name", "x"}, {"hotpatch_function", "vmlinux a,1"}, {"hotpatch_function", "vmlinux b,0"}, {"depends", ""}};
-  CHECK(parse_modinfo(format_modinfo(info)) == info);
+  CHECK(parse_key_values(as_text(format_key_values(info))) == info);
   CHECK(value_of(info, "hotpatch_function") == "vmlinux a,1");
   CHECK(!value_of(info, "absent"));
-  CHECK(parse_modinfo(as_byte_view(std::string_view("no equals\0a=b", 13))) == ModuleInfo{{"a", "b"}});
+  CHECK(parse_key_values(std::string_view("no equals\0a=b", 13)) == KeyValues{{"no equals", ""}, {"a", "b"}});
 }
 
 }  // namespace
