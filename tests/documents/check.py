@@ -20,8 +20,12 @@ RUNS = {
                    "upload nothing /nonexistent", "apply nothing --dry-run", "accept nothing", "forget nothing"],
         "show": ["show nothing"], "history": ["history"], "list": ["list"], "status": ["status"],
         "verify": ["verify /nonexistent", "verify signed --trusted trusted", "verify signed --trusted /nonexistent"]},
+    "linux-hotpatch": {
+        "change": ["load /nonexistent", "unload nothing", "accept nothing", "forget nothing"], "boot": ["boot --confirm"],
+        "show": ["show nothing"], "history": ["history"], "list": ["list"], "status": ["status"]},
 }
-SCHEMAS = {"xen-hotpatch": {"change", "list", "show", "status", "history", "restore", "verify"}}
+SCHEMAS = {"xen-hotpatch": {"change", "list", "show", "status", "history", "restore", "verify"},
+           "linux-hotpatch": {"change", "boot", "list", "show", "status", "history"}}
 
 
 def make_signed(place):

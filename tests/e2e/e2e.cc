@@ -100,6 +100,15 @@ fs::path stock_tool() {
   return program;
 }
 
+std::string schema_problems(const std::string& schema, const std::string& document) {
+  process::Command command;
+  command.argv = {"python3", source_file("tests/support/check_document.py").string(), schema};
+  command.input = document;
+  const Result<process::Outcome> outcome = process::run(command);
+  REQUIRE(outcome.has_value());
+  return outcome->exit_status == 0 ? std::string() : outcome->output + outcome->errors + "not as the schema says";
+}
+
 Bytes content_of(const fs::path& file) {
   Result<Bytes> content = read_file(file);
   REQUIRE_MESSAGE(content.has_value(), file.string());

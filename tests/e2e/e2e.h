@@ -41,6 +41,8 @@ std::filesystem::path build_module(const std::string& name, const std::vector<st
 [[nodiscard]] std::filesystem::path stock_tool();
 /// A program of tests/e2e/guest.
 [[nodiscard]] std::filesystem::path guest_program(const std::string& name);
+/// What a schema of docs/schema does not allow in the document, or why it is none; empty if all is well.
+[[nodiscard]] std::string schema_problems(const std::string& schema, const std::string& document);
 [[nodiscard]] Bytes content_of(const std::filesystem::path& file);
 /// One of the modules in tests/e2e/kernel_modules, built for the Linux base when it is first wanted. Fails the test case if it cannot be.
 [[nodiscard]] Bytes kernel_module(const std::string& name);

@@ -61,6 +61,10 @@ TEST_CASE("the life of live patches on the stock kernel") {
   CHECK(guest.output(both_read) == "patched by other");
   CHECK(guest.status(absent) == 1);
 
+  for (const auto& [step, schema] : {std::pair(load, "change"), std::pair(show, "show"), std::pair(list, "list"),
+                                     std::pair(replacement, "change"), std::pair(unload, "change"),
+                                     std::pair(status, "status"), std::pair(history, "history"), std::pair(absent, "show")})
+    CHECK(schema_problems(std::string("linux-hotpatch-") + schema, guest.output(step)) == "");
   const Json loaded = Json::parse(guest.output(load));
   CHECK(loaded["schema"] == "linux-hotpatch/1");
   CHECK(loaded["outcome"] == "done");
@@ -77,6 +81,7 @@ TEST_CASE("the life of live patches on the stock kernel") {
 
   const Json journal = Json::parse(guest.output(history));
   CHECK(journal["misfits"].empty());
+  CHECK(journal["head"] != std::string(64, '0'));
   CHECK(journal["damaged_lines"] == 0);
   // Seven changes that were asked for, and two modules that were cleared away; each with a begin and an end.
   CHECK(journal["records"].size() == 2 * (7 + 2));

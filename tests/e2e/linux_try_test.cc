@@ -24,6 +24,7 @@ process::Outcome try_module(const std::string& name, std::vector<std::string> mo
 TEST_CASE("try tells the story of a live patch, with a shipped module loaded anew") {
   const process::Outcome outcome = try_module("small", {"--module", "binfmt-misc", "--json"});
   REQUIRE_MESSAGE(outcome.exit_status == 0, outcome.output << outcome.errors);
+  CHECK(schema_problems("try", outcome.output) == "");
   const auto told = nlohmann::json::parse(outcome.output, nullptr, false);
   REQUIRE(told.contains("steps"));
   CHECK(told["verdict"] == "passed");

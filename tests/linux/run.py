@@ -11,6 +11,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import schema  # noqa: E402
+
 PATCHES = pathlib.Path(__file__).resolve().parent / "patches"
 SAMPLE = 24
 
@@ -36,7 +39,12 @@ def run(hotpatch, *arguments):
     done = subprocess.run([hotpatch, *arguments, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
     if not done.stdout:
         raise AssertionError(f"no report (exit code {done.returncode}): {done.stderr}")
-    return done.returncode, json.loads(done.stdout)
+    document = json.loads(done.stdout)
+    name = {"build": "kernel-build", "check": "kernel-check"}.get(arguments[0])
+    problems = schema.problems_of(name, document) if name else []
+    if problems:
+        raise AssertionError(f"{arguments}: {problems}")
+    return done.returncode, document
 
 
 def state_of(base):
@@ -100,6 +108,9 @@ def check_module(hotpatch, base, name):
                                "--consistency", consistency)
             if code != 0:
                 return [f"no module of consistency {consistency}: {report.get('findings') or report}"]
+            code, checked = run(hotpatch, "check", str(output), "--base", base)
+            if code != 0 or {function["name"] for function in checked["functions"]} != CASES[name][1]:
+                bad.append(f"check ends with {code} and finds {checked}")
             files.append(output.read_bytes())
         module = report["module"]
         replaced = {function["name"] for function in module["functions"]}
