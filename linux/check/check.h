@@ -35,6 +35,7 @@ struct ResolvedRelocation {
   std::string object;        // when it is applied
   std::string symbol;        // as in the file
   TargetAddr address;        // of the symbol, in its owner's image
+  TargetAddr refers;         // what the field is computed from: that and the addend
 };
 
 struct CheckedFunction {

@@ -176,8 +176,12 @@ Result<> Inspector::check_livepatch_table(std::size_t table) {
       refuse("HP153-livepatch-symbol", std::string(section.name), std::string(full) + ": " + address.error().message());
       continue;
     }
-    product_.relocations.push_back(
-        {.section = applies_to, .offset = relocation.offset, .object = object, .symbol = std::string(full), .address = *address});
+    product_.relocations.push_back({.section = applies_to,
+                                    .offset = relocation.offset,
+                                    .object = object,
+                                    .symbol = std::string(full),
+                                    .address = *address,
+                                    .refers = *address + static_cast<std::uint64_t>(relocation.addend)});
   }
   return {};
 }

@@ -6,7 +6,8 @@
 namespace hotpatch::kernel {
 namespace {
 
-/// The place at `address` of the image. What vmlinux exports is preferred: the loader finds it at once.
+/// The place at `address` of the image. What vmlinux exports is preferred: the loader finds it at once. All else of vmlinux is a distance
+/// from a symbol that the livepatch core finds soon, if somebody's symbol leads there at all.
 std::optional<KernelPlace> place_at(const OwnerSymbols& symbols, TargetAddr address, std::string_view preferred,
                                     const Exports& exports) {
   if (symbols.owner() == kKernelOwner) {
@@ -19,6 +20,14 @@ std::optional<KernelPlace> place_at(const OwnerSymbols& symbols, TargetAddr addr
   }
   const auto found = symbols.identify(address, preferred);
   if (!found) return std::nullopt;
+  if (const auto anchor = symbols.by_anchor(address)) {
+    return KernelPlace{.owner = symbols.owner(),
+                       .name = std::string(anchor->name),
+                       .position = KernelPlace::position_for(symbols.owner(), anchor->position),
+                       .offset = anchor->offset,
+                       .address = address,
+                       .meaning = std::string(found->name) + (found->offset == 0 ? "" : "+" + hex(found->offset))};
+  }
   return KernelPlace{.owner = symbols.owner(),
                      .name = std::string(found->name),
                      .position = KernelPlace::position_for(symbols.owner(), found->position),

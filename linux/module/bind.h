@@ -27,6 +27,7 @@ struct KernelPlace {
   std::uint32_t position = 0;  // as the kernel counts; 0: unique, of a module
   std::uint64_t offset = 0;    // bytes from the symbol to the place
   TargetAddr address;          // of the place, in the owner's image
+  std::string meaning = {};    // what people call it, if that is not the symbol
   bool is_exported = false;    // by vmlinux: an ordinary symbol reaches it
 
   /// The symbol's number for the kernel. Of vmlinux it is never 0, for which the kernel would walk all its symbols to see that there is no

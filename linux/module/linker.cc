@@ -41,7 +41,7 @@ WrapperPlan Linker::plan_wrapper() const {
   WrapperPlan plan;
   plan.module_name = options_.name;
   plan.build_id = target_.image->build_id();
-  const auto notes = target_.image->address_of("__start_notes");
+  const auto notes = target_.image->address_of(kNotesSymbol);
   const auto notes_end = target_.image->address_of("__stop_notes");
   if (notes && notes_end) plan.notes_size = *notes_end - *notes;
   plan.release = target_.release;
@@ -91,7 +91,8 @@ void Linker::refer_inside(const Placement& field, target::FixupKind kind, const 
                                  .type = target::elf_type(kind),
                                  .target = target.section,
                                  .addend = addend + static_cast<std::int64_t>(target.offset),
-                                 .object = {}});
+                                 .object = {},
+                                 .refers = {}});
 }
 
 void Linker::refer_outside(const Placement& field, target::FixupKind kind, const KernelPlace& place, std::int64_t addend,
@@ -102,7 +103,8 @@ void Linker::refer_outside(const Placement& field, target::FixupKind kind, const
                                                            .addend = addend + static_cast<std::int64_t>(place.offset),
                                                            .object = place.is_exported             ? std::string()
                                                                      : place.owner == kKernelOwner ? place.owner
-                                                                                                   : user_owner});
+                                                                                                   : user_owner,
+                                                           .refers = place.address + static_cast<std::uint64_t>(addend)});
 }
 
 void Linker::apply(std::size_t unit, extract::BlockIndex number, const Placement& field, const extract::Fixup& fixup) {

@@ -129,7 +129,10 @@ Result<> Linker::relocate_merged(const MergedObject& merged, std::size_t section
     refer_inside(field, *kind, target, relocation.addend);
     return {};
   }
-  HP_ASSIGN(auto place, find_by_name(symbol.name, owner, owners_));
+  std::optional<KernelPlace> place;
+  if (symbol.name != kNotesSymbol) {
+    HP_ASSIGN(place, find_by_name(symbol.name, owner, owners_));
+  }
   if (!place) {
     // What is not global may still be the only symbol of its name.
     HP_ASSIGN(const OwnerSymbols* symbols, owners_.of(owner));

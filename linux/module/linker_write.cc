@@ -205,8 +205,10 @@ Result<Bytes> Linker::write() {
                                      .offset = relocation.offset,
                                      .object = relocation.object,
                                      .symbol = name,
+                                     .meaning = place.meaning,
                                      .addend = relocation.addend,
-                                     .meant = TargetAddr(place.address.value() - place.offset)});
+                                     .meant = place.address,
+                                     .refers = relocation.refers});
     }
   }
   report_sections();

@@ -5,9 +5,12 @@
 //
 // How a reference leaves the module, in this order:
 //   1. what vmlinux exports: an ordinary undefined symbol, with its CRC in __versions. The loader finds it in a sorted table.
-//   2. everything else of vmlinux: a livepatch symbol, ".klp.sym.vmlinux.NAME,POSITION", in .klp.rela.vmlinux.SECTION. The kernel walks
-//      all its symbols for each such relocation (until 6.2), so calls go by way of a stub that has the only one.
+//   2. everything else of vmlinux: a livepatch symbol, ".klp.sym.vmlinux._text,1", in .klp.rela.vmlinux.SECTION, and a distance from it.
+//      The kernel walks its symbols for each such relocation (until 6.2) up to the one that is named, and this one is among the first.
+//      What is per CPU, and a kernel without that symbol, has ".klp.sym.vmlinux.NAME,POSITION". So has the place of the kernel's build ID:
+//      only when the module has compared that do distances mean anything.
 //   3. what a module has, exported or not: the same with the module's name, applied whenever the module is there.
+// Calls to what has a livepatch symbol of its own go by way of a stub, which has the only relocation.
 //
 // Where the text lies is what makes unloading safe. The kernel lets a thread leave the patch if no return address on its stack is between
 // a new function and the next symbol of the module (kernel/livepatch/transition.c; module symbols have no size in kallsyms). Only replacing
@@ -87,9 +90,11 @@ struct LivepatchRelocation {
   std::string section;       // that it applies to
   std::uint64_t offset = 0;  // bytes
   std::string object;        // "vmlinux", "binfmt_misc": when it is applied
-  std::string symbol;        // ".klp.sym.vmlinux.c_start,1"
+  std::string symbol;        // ".klp.sym.vmlinux._text,1"
+  std::string meaning;       // what people call the place, if that is not the symbol
   std::int64_t addend = 0;
-  TargetAddr meant;  // the symbol's address in its owner's image
+  TargetAddr meant;   // the place's address in its owner's image
+  TargetAddr refers;  // what the field is computed from: that and the reference's own addend
 };
 
 struct ModuleSection {

@@ -27,6 +27,7 @@ struct PendingRelocation {
   std::variant<std::size_t, KernelPlace> target;  // an index in Output::sections; or a symbol, whose offset is in the addend
   std::int64_t addend = 0;
   std::string object;  // of a livepatch relocation: whose arrival it waits for
+  TargetAddr refers;   // of one to a symbol: what the field is computed from, in the owner's image
 };
 
 struct OutputSection : link::Section {

@@ -48,6 +48,10 @@ OwnerSymbols::OwnerSymbols(std::string owner, const elf::Image& image) : owner_(
   by_address_ = std::move(ordered);
   std::ranges::sort(by_address_, {}, [](const Entry& entry) { return std::tuple(entry.address, entry.name); });
   read_call_sites();
+  if (owner_ != kKernelOwner) return;
+  // arch/x86/kernel/vmlinux.lds.S: what is below it is per CPU, and linked to no place.
+  const auto text = by_name_.find("_text");
+  if (text != by_name_.end() && text->second.size() == 1) anchor_ = Entry{.address = text->second.front(), .name = text->first};
 }
 
 void OwnerSymbols::count(const std::vector<Entry>& ordered) {
@@ -98,6 +102,13 @@ std::optional<Identity> OwnerSymbols::identify(TargetAddr address, std::string_v
     above = first;
   }
   return std::nullopt;
+}
+
+std::optional<Identity> OwnerSymbols::by_anchor(TargetAddr address) const {
+  if (!anchor_ || address < anchor_->address) return std::nullopt;
+  const bool is_in_image = image_.section_at(address) || image_.section_at(TargetAddr(address.value() - 1));
+  if (!is_in_image) return std::nullopt;
+  return Identity{.name = anchor_->name, .offset = address - anchor_->address};
 }
 
 std::vector<std::string_view> OwnerSymbols::names_at(TargetAddr address) const {

@@ -39,6 +39,10 @@ class OwnerSymbols {
   /// The symbol at `address`: the one called `preferred` if it is there, else one whose name is unique. Where no symbol is, the nearest
   /// one below it in its section. Nothing for a place that no symbol leads to.
   [[nodiscard]] std::optional<Identity> identify(TargetAddr address, std::string_view preferred) const;
+  /// Of vmlinux: a symbol at the very beginning of what moves with the kernel, and its distance to `address`; nothing if that does not
+  /// move along. Until 6.2 the kernel looks a livepatch symbol up by walking all of its symbols in the order of their addresses, up to
+  /// that one: this one costs next to nothing, and any other half of them on average.
+  [[nodiscard]] std::optional<Identity> by_anchor(TargetAddr address) const;
   /// All names at exactly that address.
   [[nodiscard]] std::vector<std::string_view> names_at(TargetAddr address) const;
   /// The call of the tracer at the start of the function that begins at `entry`, by which the kernel can redirect it; nothing if it
@@ -62,6 +66,7 @@ class OwnerSymbols {
   std::unordered_map<std::string_view, std::vector<TargetAddr>> by_name_;  // in the kernel's order
   std::unordered_set<std::string_view> unsteady_;  // of a module: their numbers change when its start is over
   std::vector<TargetAddr> call_sites_;             // sorted
+  std::optional<Entry> anchor_;
 };
 
 }  // namespace hotpatch::kernel

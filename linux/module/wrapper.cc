@@ -42,8 +42,11 @@ extern const char __start_notes[];
 static bool __init hp_is_expected_kernel(void)
 {
 	const char *at = __start_notes;
+	const char *end;
 
-	while (at + sizeof(Elf64_Nhdr) <= __start_notes + HP_NOTES_SIZE) {
+	asm("" : "+r"(at)); /* one relocation, and not another for the end */
+	end = at + HP_NOTES_SIZE;
+	while (at + sizeof(Elf64_Nhdr) <= end) {
 		const Elf64_Nhdr *note = (const Elf64_Nhdr *)at;
 		const char *name = at + sizeof(*note);
 		const char *id = name + ALIGN(note->n_namesz, 4);

@@ -28,6 +28,10 @@ namespace hotpatch::kernel {
 /// The name by which the wrapper refers to the entry of the N-th replacing function.
 [[nodiscard]] std::string entry_symbol(std::size_t number);
 
+/// The kernel's ELF notes, by which the wrapper finds out whether it is in the kernel that it was made for. It is reached by this name: a
+/// distance from anything else means something in that kernel alone.
+inline constexpr std::string_view kNotesSymbol = "__start_notes";
+
 struct WrapperFunction {
   std::string name;  // of the original
   std::uint32_t position = 0;

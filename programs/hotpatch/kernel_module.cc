@@ -32,7 +32,7 @@ Result<> check_own_work(kernel::LivepatchModule& made, const kernel::TargetKerne
   const auto differs = [&](const kernel::LivepatchRelocation& meant) {
     return std::ranges::none_of(check.relocations, [&](const kernel::ResolvedRelocation& found) {
       return found.section == meant.section && found.offset == meant.offset && found.symbol == meant.symbol &&
-             found.object == meant.object && found.address == meant.meant;
+             found.object == meant.object && found.refers == meant.refers;
     });
   };
   const auto wrong = std::ranges::find_if(made.report.relocations, differs);
@@ -155,6 +155,7 @@ Json module_json(const kernel::LivepatchModule& module, const std::string& name,
                            {"offset", relocation.offset},
                            {"applied_for", relocation.object},
                            {"symbol", relocation.symbol},
+                           {"meaning", relocation.meaning.empty() ? relocation.symbol : relocation.meaning},
                            {"address", hex(relocation.meant.value())}});
   return object;
 }

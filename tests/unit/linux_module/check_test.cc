@@ -72,18 +72,18 @@ TEST_CASE("what a kernel would refuse, or do wrongly, is found") {
   CHECK(rule_of(kernel, file) == "HP151-export");
 
   file = good;
-  replace(file, ".klp.sym.vmlinux.helper,1", ".klp.sym.vmlinux.helper,2");
+  replace(file, ".klp.sym.vmlinux._text,1", ".klp.sym.vmlinux._text,2");
   CHECK(rule_of(kernel, file) == "HP153-livepatch-symbol");
 
   file = good;
-  replace(file, ".klp.sym.vmlinux.helper,1", ".klp.sym.vmlinux.hELPER,1");
+  replace(file, ".klp.sym.vmlinux._text,1", ".klp.sym.vmlinux._tEXT,1");
   CHECK(rule_of(kernel, file) == "HP153-livepatch-symbol");
 
   file = good;
   replace(file, "vmlinux changing,1", "vmlinux changinG,1");
   CHECK(rule_of(kernel, file) == "HP154-function");
 
-  // The place of the stub's relocation no longer holds zero.
+  // The place of a relocation no longer holds zero.
   file = good;
   const auto module = RawModule::parse(good);
   const auto table = module->find(".klp.rela.vmlinux..text");

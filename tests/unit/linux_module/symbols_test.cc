@@ -37,6 +37,21 @@ TEST_CASE("a place without a symbol is the nearest one's, of the same section") 
   CHECK(!symbols.identify(TargetAddr(0x1000), ""));
 }
 
+TEST_CASE("what moves with the kernel is reached from its beginning") {
+  const small::Kernel kernel;
+  const OwnerSymbols symbols("vmlinux", kernel.image);
+  for (const char* name : {"_text", "state", "unnamed_behind", "boot_only"}) {
+    const auto found = symbols.by_anchor(kernel.at(name));
+    REQUIRE(found);
+    CHECK(found->name == "_text");
+    CHECK(found->position == 0);
+    CHECK(kernel.at("_text") + found->offset == kernel.at(name));
+  }
+  CHECK(!symbols.by_anchor(TargetAddr(0x1000)));  // per CPU
+  CHECK(!symbols.by_anchor(kernel.at("state") + 0x10000000));
+  CHECK(!OwnerSymbols("module", kernel.image).by_anchor(kernel.at("state")));
+}
+
 TEST_CASE("of several names for one place the wanted one is taken, or else one that is unique") {
   const small::Kernel kernel;
   const OwnerSymbols symbols("vmlinux", kernel.image);
