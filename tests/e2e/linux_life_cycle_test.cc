@@ -61,9 +61,9 @@ TEST_CASE("the life of live patches on the stock kernel") {
   CHECK(guest.output(both_read) == "patched by other");
   CHECK(guest.status(absent) == 1);
 
-  for (const auto& [step, schema] : {std::pair(load, "change"), std::pair(show, "show"), std::pair(list, "list"),
-                                     std::pair(replacement, "change"), std::pair(unload, "change"),
-                                     std::pair(status, "status"), std::pair(history, "history"), std::pair(absent, "show")})
+  for (const auto& [step, schema] :
+       {std::pair(load, "change"), std::pair(show, "show"), std::pair(list, "list"), std::pair(replacement, "change"),
+        std::pair(unload, "change"), std::pair(status, "status"), std::pair(history, "history"), std::pair(absent, "show")})
     CHECK(schema_problems(std::string("linux-hotpatch-") + schema, guest.output(step)) == "");
   const Json loaded = Json::parse(guest.output(load));
   CHECK(loaded["schema"] == "linux-hotpatch/1");

@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Real patches of the stock kernel, up to the changed functions: one line each, beside what the corpus' table says, and the sums.
+"""Makes a live-patch module of every real patch of the corpus, and holds the outcome against the corpus' table: a line for each, and sums.
 
-usage: corpus.py HOTPATCH BASE CORPUS [--only ID,…] [--limit SECONDS] [--results FILE] [--reports DIR]
+accept   must give a module that `hotpatch check` takes
+reject   must give none, and say why; a module with a warning is counted by itself, one without is a failure
+noop     must end as "nothing to do", or be refused
 
-The table's verdict is about a finished module; here a patch that is accepted there must have its functions found and proven, and one
-that is refused there may be refused later than here.
+usage: corpus.py HOTPATCH BASE CORPUS [--only ID,…] [--leave-out ID,…] [--try] [--limit SECONDS] [--results FILE.tsv] [--reports DIR]
+
+Rows whose outcome is another than the table's for a reason that we stand by are in corpus-exceptions.tsv. `--try` loads each module into
+the stock kernel in QEMU as well.
 """
 import argparse
 import csv
@@ -14,14 +18,21 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 import time
 
+HERE = pathlib.Path(__file__).resolve().parent
 NAME = re.compile(r"~([A-Za-z_][\w.]*)")
+OUTCOMES = {0: "module", 3: "refused", 4: "nothing"}
+GOOD = {"accept": {"module"}, "reject": {"refused", "nothing"}, "noop": {"nothing", "refused"}, "warn": {"module"}}
+HEADING = ["id", "table", "code", "outcome", "seconds", "changed", "proven", "missing", "errors", "warnings", "tried", "verdict"]
 
 
 def table(path):
+    """Rows by ID; lines that start with # are comments."""
     with open(path, newline="", encoding="utf-8") as file:
-        return {row["id"]: row for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)}
+        lines = (line for line in file if not line.startswith("#"))
+        return {row["id"]: row for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)}
 
 
 def stem(name):
@@ -29,18 +40,70 @@ def stem(name):
     return name.split(".")[0]
 
 
-def judge(hotpatch, base, patch, limit):
-    begin = time.monotonic()
+def rules(report, severity):
+    return sorted({finding["rule"] for finding in report.get("findings", []) if finding["severity"] == severity})
+
+
+def run(command, limit):
+    """Exit code, document and the first line of standard error; no code if it did not end in time."""
     try:
-        done = subprocess.run([hotpatch, "build", "--base", base, "--patch", patch, "--json"], stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True, check=False, timeout=limit)
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False, timeout=limit,
+                              stdin=subprocess.DEVNULL)
     except subprocess.TimeoutExpired:
-        return "timeout", {}, time.monotonic() - begin, f"no end within {limit} s"
-    seconds = time.monotonic() - begin
-    if not done.stdout:
-        return "error", {}, seconds, done.stderr.strip().splitlines()[0][:300] if done.stderr.strip() else str(done.returncode)
-    report = json.loads(done.stdout)
-    return report["verdict"], report, seconds, ""
+        return None, {}, f"no end within {limit} s"
+    lines = done.stderr.strip().splitlines()
+    try:
+        return done.returncode, json.loads(done.stdout), lines[0] if lines else ""
+    except ValueError:
+        return done.returncode, {}, lines[0] if lines else "no document on standard output"
+
+
+class Row:
+    def __init__(self, fact, verdict, exception):
+        self.id = fact["id"]
+        self.patch = fact["patch"]
+        self.verdict = verdict["verdict"]
+        self.code = verdict["reason_code"]
+        self.evidence = {stem(name) for name in NAME.findall(verdict["evidence"] or "")}
+        self.expected = exception["outcome"] if exception else self.verdict
+        self.outcome, self.seconds, self.report, self.note, self.tried = "", 0.0, {}, "", "-"
+
+    def measure(self, options, output):
+        begin = time.monotonic()
+        code, self.report, self.note = run([options.hotpatch, "build", "--base", options.base, "--patch",
+                                            str(options.corpus / "linux" / self.patch), "--output", str(output), "--json"], options.limit)
+        self.seconds = time.monotonic() - begin
+        self.outcome = "timeout" if code is None else OUTCOMES.get(code, "error")
+        if (self.outcome == "module") != output.is_file():
+            self.outcome = "error"
+            self.note = f"exit code {code}, and the module {'exists' if output.is_file() else 'does not'}"
+        if self.outcome != "module":
+            return
+        code, document, note = run([options.hotpatch, "check", str(output), "--base", options.base, "--json"], options.limit)
+        if code != 0:
+            self.outcome, self.note = "error", f"check ends with {code}: {note or document.get('findings')}"
+        if options.attempt and self.outcome == "module":
+            code, document, note = run([options.hotpatch, "try", str(output), "--base", options.base, "--json"], options.limit)
+            self.tried = "loads" if code == 0 else f"fails ({code}): {note or document.get('verdict')}"
+
+    def judgement(self):
+        """as-expected, warned (a module where there should be none, but not in silence), or wrong."""
+        loads = self.tried in ("-", "loads")
+        if self.expected == "reject" and self.outcome == "module" and loads:
+            return "warned" if rules(self.report, "warning") else "wrong"
+        if self.expected == "warn" and not rules(self.report, "warning"):
+            return "wrong"
+        return "as-expected" if loads and self.outcome in GOOD[self.expected] else "wrong"
+
+    def cells(self):
+        ours = {stem(entry["name"]) for entry in self.report.get("changed_functions", [])}
+        proven = sum(unit["proof"]["functions"] for unit in self.report.get("units", []))
+        error = self.report.get("error", {})
+        errors = rules(self.report, "error") or ([error.get("message", "")] if error else []) or ([self.note] if self.note else [])
+        cells = [self.id, self.verdict + ("*" if self.expected != self.verdict else ""), self.code, self.outcome, f"{self.seconds:.1f}",
+                 str(len(ours)), str(proven), " ".join(sorted(self.evidence - ours)), ",".join(errors)[:300],
+                 ",".join(rules(self.report, "warning")), self.tried, self.judgement()]
+        return [cell.replace("\t", " ").replace("\n", " ") for cell in cells]
 
 
 def main():
@@ -49,37 +112,35 @@ def main():
     parser.add_argument("base")
     parser.add_argument("corpus", type=pathlib.Path)
     parser.add_argument("--only", default="")
-    parser.add_argument("--limit", type=int, default=900)
-    parser.add_argument("--results")
+    parser.add_argument("--leave-out", default="")
+    parser.add_argument("--try", dest="attempt", action="store_true", help="load each module into the stock kernel in QEMU")
+    parser.add_argument("--limit", type=int, default=900, help="seconds for each command")
+    parser.add_argument("--results", type=pathlib.Path)
     parser.add_argument("--reports", type=pathlib.Path, help="a directory for the report of each patch")
     options = parser.parse_args()
     facts = table(options.corpus / "linux.tsv")
     verdicts = table(options.corpus / "linux-verdicts.tsv")
-    wanted = set(options.only.split(",")) if options.only else set(facts)
-    counts, rows = {}, []
-    for number, fact in facts.items():
-        if number not in wanted:
-            continue
-        expected = verdicts[number]
-        outcome, report, seconds, note = judge(options.hotpatch, options.base, options.corpus / "linux" / fact["patch"], options.limit)
-        if options.reports and report:
-            options.reports.mkdir(parents=True, exist_ok=True)
-            (options.reports / f"{number}.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
-        ours = {stem(entry["name"]) for entry in report.get("changed_functions", [])}
-        theirs = {stem(name) for name in NAME.findall(expected["evidence"] or "")}
-        rules = sorted({finding["rule"] for finding in report.get("findings", []) if finding["severity"] == "error"})
-        functions = sum(unit["proof"]["functions"] for unit in report.get("units", []))
-        row = [number, expected["verdict"], expected["reason_code"], outcome, f"{seconds:.1f}", str(len(ours)), str(functions),
-               " ".join(sorted(theirs - ours)), ",".join(rules) or note]
-        rows.append(row)
-        print("\t".join(row), flush=True)
-        key = (expected["verdict"], outcome)
-        counts[key] = counts.get(key, 0) + 1
+    exceptions = table(HERE / "corpus-exceptions.tsv")
+    left_out = set(options.leave_out.split(","))
+    wanted = (set(options.only.split(",")) if options.only else set(facts)) - left_out
+    counts, lines = {}, []
+    print("\t".join(HEADING), flush=True)
+    with tempfile.TemporaryDirectory(prefix="hotpatch-corpus-") as folder:
+        for number in (number for number in facts if number in wanted):
+            row = Row(facts[number], verdicts[number], exceptions.get(number))
+            row.measure(options, pathlib.Path(folder) / f"{number}.ko")
+            if options.reports:
+                options.reports.mkdir(parents=True, exist_ok=True)
+                (options.reports / f"{number}.json").write_text(json.dumps(row.report, indent=1), encoding="utf-8")
+            lines.append(row.cells())
+            print("\t".join(lines[-1]), flush=True)
+            key = (row.verdict, row.outcome, row.judgement())
+            counts[key] = counts.get(key, 0) + 1
     for key, count in sorted(counts.items()):
-        print(f"# table says {key[0]}, here {key[1]}: {count}")
+        print(f"# table says {key[0]}, here {key[1]}, {key[2]}: {count}")
     if options.results:
-        pathlib.Path(options.results).write_text("".join("\t".join(row) + "\n" for row in rows), encoding="utf-8")
-    sys.exit(1 if any(row[3] in ("error", "timeout") for row in rows) else 0)
+        options.results.write_text("".join("\t".join(line) + "\n" for line in [HEADING, *lines]), encoding="utf-8")
+    sys.exit(1 if not lines or any(line[-1] == "wrong" for line in lines) else 0)
 
 
 if __name__ == "__main__":
