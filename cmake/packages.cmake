@@ -30,3 +30,10 @@ endfunction()
 hotpatch_llvm_library(hotpatch_llvm_object object)
 hotpatch_llvm_library(hotpatch_llvm_dwarf debuginfodwarf object)
 hotpatch_llvm_library(hotpatch_llvm_mc x86disassembler x86desc x86info mc mcdisassembler)
+
+# The C front end, for the rules that need the syntax tree: a shared library, which one program alone loads.
+find_library(HOTPATCH_CLANG_CPP NAMES clang-cpp libclang-cpp.so.19.1 PATHS ${LLVM_LIBRARY_DIR} NO_DEFAULT_PATH REQUIRED)
+find_library(HOTPATCH_LLVM_SHARED NAMES LLVM-19 LLVM PATHS ${LLVM_LIBRARY_DIR} NO_DEFAULT_PATH REQUIRED)
+set(HOTPATCH_CLANG_RESOURCES "${LLVM_LIBRARY_DIR}/clang/${LLVM_VERSION_MAJOR}")
+add_library(hotpatch_clang INTERFACE)
+target_link_libraries(hotpatch_clang INTERFACE hotpatch_llvm ${HOTPATCH_CLANG_CPP} ${HOTPATCH_LLVM_SHARED})

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// C expressions in a form that two builds can be compared by: parentheses and casts are gone, constants are evaluated (macros,
+// enumerators), parameters go by their position, members by the type that declares them. docs/schema/syntax.schema.json lists the forms.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include <clang/AST/ASTContext.h>
+#include <clang/AST/Expr.h>
+#include <nlohmann/json.hpp>
+
+namespace hotpatch::syntax {
+
+using Json = nlohmann::json;
+
+/// The names of one function's variables. Two locals of one name are told apart by their order.
+class Names {
+ public:
+  std::string local(const clang::VarDecl& variable);
+
+ private:
+  std::map<const clang::VarDecl*, std::string> names_;
+  std::map<std::string, unsigned> counts_;
+};
+
+class Expressions {
+ public:
+  Expressions(clang::ASTContext& context, Names& names) : context_(context), names_(names) {}
+  Json of(const clang::Expr* expression);
+  Json of_variable(const clang::VarDecl& variable);
+  /// The function that a call goes to; empty if it goes through a pointer.
+  static std::string callee(const clang::CallExpr& call);
+
+ private:
+  Json constant(const clang::Expr& expression);
+  Json member(const clang::MemberExpr& member);
+  Json others(const clang::Expr& expression);
+
+  clang::ASTContext& context_;
+  Names& names_;
+  unsigned depth_ = 0;
+};
+
+/// "struct domain", "union u", or the place of a type without a name: "struct domain::arch".
+std::string record_name(const clang::RecordDecl& record);
+
+}  // namespace hotpatch::syntax
