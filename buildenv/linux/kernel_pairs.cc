@@ -173,7 +173,8 @@ class KernelPairBuilder {
 
   Result<KernelPair> prove_pair(const Job& job) const {
     KernelPair pair;
-    pair.pair = {job.unit->object(), job.unit->source, job.original->object, job.patched->object};
+    pair.pair = {job.unit->object(),    job.unit->source,      job.original->object, job.patched->object,
+                 job.commands->front(), job.commands->front(), base_.build_path(),   patched_.build};
     pair.owner = job.unit->owner;
     pair.plain = job.plain->object;
     HP_ASSIGN(const elf::Image* const image, stock_.owner_image(job.unit->owner));

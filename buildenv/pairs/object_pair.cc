@@ -129,7 +129,9 @@ class PairBuilder {
              "compiler marks them",
              "make the change in C, or leave it to an update of the hypervisor"});
       } else {
-        build.pairs.push_back({item.unit->object, item.unit->source, item.original->object, item.patched->object});
+        build.pairs.push_back({item.unit->object, item.unit->source, item.original->object, item.patched->object,
+                               bare_compilation(*item.unit, original_), bare_compilation(*item.unit, patched_), original_.build,
+                               patched_.build});
       }
     }
   }

@@ -19,6 +19,12 @@ struct ObjectPair {
   std::string source;              // Unit::source
   std::filesystem::path original;  // object files, in the build's work directory
   std::filesystem::path patched;
+  // How each side was compiled, for who reads the sources again: the recorded command without the source and its products, and where it
+  // was run. Empty for hooks, and where it is not known.
+  std::vector<std::string> original_command = {};
+  std::vector<std::string> patched_command = {};
+  std::filesystem::path original_directory = {};
+  std::filesystem::path patched_directory = {};
 };
 
 /// One source file that the patch series changes, after all of it is applied.

@@ -222,6 +222,22 @@ class Comparer {
     return entity.role != SectionRole::kInit && entity.role != SectionRole::kBootTable;
   }
 
+  /// Live data of the patched object that the programmer called the same.
+  std::string_view namesake_of(const Entity& original) const {
+    const std::string_view name = programmers_name(original.name);
+    for (const Entity& entity : patched_.entities())
+      if (entity.kind == EntityKind::kData && entity.is_writable && !entity.is_private && programmers_name(entity.name) == name)
+        return entity.name;
+    return {};
+  }
+  /// "cnt" of GCC's "cnt.0" and of clang's "f.cnt" and "f.cnt.1".
+  static std::string_view programmers_name(std::string_view name) {
+    const std::size_t last = name.find_last_not_of("0123456789");
+    if (last != std::string_view::npos && name[last] == '.' && last + 1 < name.size()) name = name.substr(0, last);
+    const std::size_t dot = name.rfind('.');
+    return dot == std::string_view::npos ? name : name.substr(dot + 1);
+  }
+
   void find_removed() {
     for (std::size_t i = 0; i < original_.entities().size(); ++i) {
       const Entity& entity = original_.entities()[i];
@@ -236,12 +252,19 @@ class Comparer {
       else if (entity.role == SectionRole::kBootTable)
         find("HP052-boot-table", Severity::kError, entity, "an entry of a table that is read at boot is removed",
              "leave it in place");
-      if (entity.kind == EntityKind::kData && entity.is_writable && (!entity.role || entity.role == SectionRole::kPerCpu))
+      if (entity.kind != EntityKind::kData || !entity.is_writable || (entity.role && entity.role != SectionRole::kPerCpu))
+        continue;
+      const std::string_view namesake = namesake_of(entity);
+      if (namesake.empty())
         find("HP010-state-abandoned", Severity::kWarning, entity,
              "live data is no longer used by the patched code; once the payload is reverted, the original code goes on with the "
-             "value of "
-             "the time when it was applied",
+             "value of the time when it was applied",
              "make sure that the original code stands an old value, or keep the variable up to date in the patched code");
+      else
+        find("HP047-state-split", Severity::kError, entity,
+             "live data is no longer used by the patched code, which has a " + std::string(namesake) +
+                 " beside it: what one holds the other lacks",
+             "leave the variable where it is declared; where it is the same one, say so with --pair");
     }
   }
 

@@ -255,8 +255,14 @@ Diagnostics TypeChanges::findings() const {
   Diagnostics diagnostics;
   for (const Severity severity : {Severity::kError, Severity::kWarning, Severity::kNote}) {
     for (const auto& [where, change] : changes_) {
-      if (change.finding.severity != severity) continue;
       Finding finding = change.finding;
+      const bool is_of_one_source = finding.where.source.find(".c:") != std::string::npos;
+      if (finding.rule == "HP002-padding" && zeroed_.contains(where.first) && is_of_one_source && change.holders.empty()) {
+        finding.severity = Severity::kWarning;
+        finding.text += "; it is 0 in objects alive, all of which were allocated as zeros";
+        finding.remedy = "make sure that 0 means what was so before";
+      }
+      if (finding.severity != severity) continue;
       finding.where.unit = *change.units.begin();
       if (change.units.size() > 1) finding.text += "; seen in " + std::to_string(change.units.size()) + " units";
       if (!change.holders.empty())

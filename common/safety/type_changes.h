@@ -5,6 +5,7 @@
 //
 //   HP001-layout      a struct or union of the original has another size, or a member of it another place or type     error
 //   HP002-padding     a member was put where the original had padding: live objects hold no value for it               error
+//                     and every object of the type was allocated as zeros                                              warning
 //   HP003-enumerator  an enumerator has another value or is gone: values stored already mean something else            error
 //                     an enumerator was added                                                                          note
 //   HP008-meaning     a member has another name and is otherwise as it was: it may mean something else                 warning
@@ -30,6 +31,9 @@ class TypeChanges {
  public:
   /// `unit` is the object's name in the build.
   void add(const elf::TypeTable& original, const elf::TypeTable& patched, std::string_view unit);
+  /// The unit that declares the type `key` in its source, not in a header, allocates zeroed memory for it wherever it does: a member
+  /// that is put into the padding of such a type is 0 in all objects alive.
+  void add_zeroed(const std::string& key) { zeroed_.insert(key); }
   /// Errors first, then by type.
   [[nodiscard]] Diagnostics findings() const;
 
@@ -39,6 +43,7 @@ class TypeChanges {
     std::set<std::string> units;
     std::set<std::string> holders;  // "struct domain (2048 bytes, 2056 patched)"
   };
+  std::set<std::string> zeroed_;
   std::map<std::pair<std::string, std::string>, Change> changes_;  // by type and text
 };
 

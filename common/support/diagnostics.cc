@@ -2,8 +2,10 @@
 #include "common/support/diagnostics.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/support/check.h"
+#include "common/support/mutation.h"
 
 namespace hotpatch {
 
@@ -14,6 +16,13 @@ const char* severity_name(Severity severity) noexcept {
     case Severity::kError: return "error";
   }
   HP_UNREACHABLE();
+}
+
+void Diagnostics::add(Finding finding) {
+#ifdef HOTPATCH_MUTATIONS
+  if (!holds_unless_forgotten(finding.rule, true)) return;
+#endif
+  findings_.push_back(std::move(finding));
 }
 
 bool Diagnostics::has_errors() const noexcept {

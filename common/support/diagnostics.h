@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace hotpatch {
@@ -34,7 +33,7 @@ struct Finding {
 
 class Diagnostics {
  public:
-  void add(Finding finding) { findings_.push_back(std::move(finding)); }
+  void add(Finding finding);
   void append(const Diagnostics& other) { findings_.insert(findings_.end(), other.findings_.begin(), other.findings_.end()); }
   [[nodiscard]] const std::vector<Finding>& findings() const noexcept { return findings_; }
   [[nodiscard]] bool has_errors() const noexcept;

@@ -13,6 +13,10 @@ bool matches(std::string_view pattern, std::string_view name) noexcept {
 
 }  // namespace
 
+bool is_listed(std::span<const std::string_view> names, std::string_view name) noexcept {
+  return std::ranges::any_of(names, [&](std::string_view pattern) { return matches(pattern, name); });
+}
+
 const SectionRule* find_rule(const Profile& profile, std::string_view section_name) noexcept {
   const auto found =
       std::ranges::find_if(profile.section_rules, [&](const SectionRule& rule) { return matches(rule.pattern, section_name); });

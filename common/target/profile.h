@@ -85,6 +85,18 @@ struct LineArgument {
   std::string_view format = {};  // of one that takes any arguments: the text with which this one is a line's
 };
 
+/// What a thread must have left before it counts as switched to the patched code, and what is switched at once (V. Pavlik, "live patching
+/// consistency models", linux-kernel, 2014-11-07). Each is in the order of strength.
+enum class Leave : std::uint8_t { kFunction, kChangedSet, kKernel };
+enum class Switch : std::uint8_t { kFunction, kThread, kKernel };
+struct Consistency {
+  Leave leave = Leave::kFunction;
+  Switch at_once = Switch::kFunction;
+  /// Whether this is as strong as `other`, or stronger.
+  [[nodiscard]] bool covers(const Consistency& other) const noexcept { return leave >= other.leave && at_once >= other.at_once; }
+  friend bool operator==(const Consistency&, const Consistency&) = default;
+};
+
 struct Profile {
   std::string_view name;  // "xen-x86_64"
   std::span<const SpecialSection> special_sections;
@@ -108,12 +120,24 @@ struct Profile {
   std::span<const LineArgument> line_arguments = {};
   /// Of the boot tables, those that say by which names other modules find things: sections' names begin so.
   std::span<const std::string_view> export_sections = {};
+  Consistency consistency = {};  // what the target's own switch to the patched code provides
+  /// Code that runs while the target patches itself, or in a context that it cannot hold off meanwhile. One that ends in '*' is a prefix.
+  std::span<const std::string_view> patching_path = {};
+  /// Functions by which a thread's main loop asks whether to end, and those that are given a thread's main function.
+  std::span<const std::string_view> thread_loop_calls = {};
+  std::span<const std::string_view> thread_start_calls = {};
+  /// Functions that leave something encoded for code that runs later, in a call that the caller repeats.
+  std::span<const std::string_view> continuation_calls = {};
+  /// Data that makes a message or a warning appear once, by the names without numbers.
+  std::span<const std::string_view> once_flags = {};
 };
 
 /// The rule that the name falls under; nothing if it falls under none. The first match counts.
 [[nodiscard]] const SectionRule* find_rule(const Profile& profile, std::string_view section_name) noexcept;
 /// The one of numbered_prefixes that the symbol's name begins with; empty if it begins with none.
 [[nodiscard]] std::string_view numbered_prefix(const Profile& profile, std::string_view symbol_name) noexcept;
+/// Whether one of the names, or of the prefixes that end in '*', is that of `name`.
+[[nodiscard]] bool is_listed(std::span<const std::string_view> names, std::string_view name) noexcept;
 /// The first row of the section; the others follow it.
 [[nodiscard]] const SpecialSection* find_special(const Profile& profile, std::string_view section_name) noexcept;
 /// All rows of the section.

@@ -292,6 +292,21 @@ constexpr auto kDataLines = std::to_array<target::DataLine>({
     {".data..L__unnamed_*", 8, 0xffffffff},
 });
 
+// Per task, once its stack holds none of the patched functions (Documentation/livepatch/livepatch.rst).
+constexpr target::Consistency kConsistency = {target::Leave::kChangedSet, target::Switch::kThread};
+
+// What the tracer, the switch of tasks and the rewriting of code run through; the old code runs where the tracer recurs.
+constexpr auto kPatchingPath = std::to_array<std::string_view>(
+    {"klp_*", "__klp_*", "ftrace_*", "__ftrace_*", "text_poke*", "stack_trace_save_tsk_reliable", "arch_stack_walk_reliable",
+     "stop_machine*", "multi_cpu_stop", "do_nmi", "exc_nmi*", "default_do_nmi", "do_machine_check", "exc_machine_check",
+     "exc_double_fault", "poke_int3_handler"});
+constexpr auto kThreadLoopCalls = std::to_array<std::string_view>(
+    {"kthread_should_stop", "kthread_should_park", "kthread_should_stop_or_park", "kthread_freezable_should_stop"});
+constexpr auto kThreadStartCalls =
+    std::to_array<std::string_view>({"kthread_create_on_node", "kthread_create_on_cpu", "kthread_run_on_cpu", "kernel_thread",
+                                     "kthread_run", "kthread_create", "smpboot_register_percpu_thread"});
+constexpr auto kOnceFlags = std::to_array<std::string_view>({"__warned", "__already_done", "__print_once", "___done"});
+
 constexpr target::Profile kProfile = {
     .name = "linux-x86_64",
     .special_sections = kSpecialSections,
@@ -307,6 +322,11 @@ constexpr target::Profile kProfile = {
     .writable_storage = kWritableStorage,
     .line_arguments = kLineArguments,
     .export_sections = kExportSections,
+    .consistency = kConsistency,
+    .patching_path = kPatchingPath,
+    .thread_loop_calls = kThreadLoopCalls,
+    .thread_start_calls = kThreadStartCalls,
+    .once_flags = kOnceFlags,
 };
 
 }  // namespace

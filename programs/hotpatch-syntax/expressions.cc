@@ -29,6 +29,12 @@ std::string place_of(const RecordDecl& record) {
 
 }  // namespace
 
+std::string type_text(const ASTContext& context, QualType type) {
+  PrintingPolicy policy = context.getPrintingPolicy();
+  policy.AnonymousTagLocations = false;
+  return type.getUnqualifiedType().getAsString(policy);
+}
+
 std::string record_name(const RecordDecl& record) {
   const std::string keyword = record.getKindName().str() + " ";
   if (!record.getName().empty()) return keyword + record.getName().str();
@@ -83,8 +89,7 @@ Json Expressions::of(const Expr* whole) {
   const Expr* expression = whole->IgnoreParenCasts();
   if (depth_ > kMaxDepth) return {"x", "deep"};
   const auto* size = dyn_cast<UnaryExprOrTypeTraitExpr>(expression);
-  if (size != nullptr && size->getKind() == UETT_SizeOf)
-    return {"z", size->getTypeOfArgument().getUnqualifiedType().getAsString(context_.getPrintingPolicy())};
+  if (size != nullptr && size->getKind() == UETT_SizeOf) return {"z", type_text(context_, size->getTypeOfArgument())};
   if (Json value = constant(*whole); !value.is_null()) return value;
   ++depth_;
   Json product = others(*expression);

@@ -43,6 +43,9 @@ class Expressions {
   unsigned depth_ = 0;
 };
 
+/// The type without qualifiers; of one without a name, nothing of where its source lies.
+std::string type_text(const clang::ASTContext& context, clang::QualType type);
+
 /// "struct domain", "union u", or the place of a type without a name: "struct domain::arch".
 std::string record_name(const clang::RecordDecl& record);
 

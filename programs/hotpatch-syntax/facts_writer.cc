@@ -89,7 +89,7 @@ class Writer {
     const PresumedLoc presumed = context_.getSourceManager().getPresumedLoc(context_.getSourceManager().getExpansionLoc(place));
     return presumed.isValid() ? presumed.getFilename() : "";
   }
-  std::string type_text(QualType type) const { return type.getUnqualifiedType().getAsString(context_.getPrintingPolicy()); }
+  std::string text_of_type(QualType type) const { return type_text(context_, type); }
 
   Json facts_of(const FunctionDecl& function) {
     Names names;
@@ -99,9 +99,9 @@ class Writer {
     facts["line"] = line_of(function.getLocation());
     facts["static"] = function.getStorageClass() == SC_Static;
     facts["main"] = context_.getSourceManager().isInMainFile(function.getLocation());
-    facts["result"] = type_text(function.getReturnType());
+    facts["result"] = text_of_type(function.getReturnType());
     Json& parameters = facts["parameters"] = Json::array();
-    for (const ParmVarDecl* parameter : function.parameters()) parameters.push_back(type_text(parameter->getType()));
+    for (const ParmVarDecl* parameter : function.parameters()) parameters.push_back(text_of_type(parameter->getType()));
     Json& blocks = facts["blocks"] = Json::array();
     CFG::BuildOptions options;
     options.setAllAlwaysAdd();
@@ -156,7 +156,7 @@ class Writer {
       product["to"] = std::move(to);
       product["op"] = operation;
       product["from"] = std::move(from);
-      product["type"] = type_text(type.getCanonicalType());
+      product["type"] = text_of_type(type.getCanonicalType());
     };
     if (const auto* assignment = dyn_cast<BinaryOperator>(&statement); assignment != nullptr && assignment->isAssignmentOp()) {
       write(expressions.of(assignment->getLHS()), assignment->getOpcodeStr().str(), expressions.of(assignment->getRHS()),
@@ -176,7 +176,7 @@ class Writer {
         if (const auto* variable = dyn_cast<VarDecl>(declaration); variable != nullptr && variable->hasLocalStorage()) {
           Json& product = event("local");
           product["to"] = expressions.of_variable(*variable);
-          product["type"] = type_text(variable->getType());
+          product["type"] = text_of_type(variable->getType());
           if (variable->hasInit()) product["from"] = expressions.of(variable->getInit());
         }
     } else if (const auto* end = dyn_cast<ReturnStmt>(&statement)) {

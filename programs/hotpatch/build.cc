@@ -47,6 +47,14 @@ Result<> check_own_work(ByteView payload, const elf::Image& image, Diagnostics& 
 
 }  // namespace
 
+UnitOptions with_sources(UnitOptions options, const buildenv::ObjectPair& pair) {
+  options.sees_all_units = true;
+  if (pair.original_command.empty() || pair.patched_command.empty()) return options;
+  options.original_source = {pair.source, pair.original_command, pair.original_directory};
+  options.patched_source = {pair.source, pair.patched_command, pair.patched_directory};
+  return options;
+}
+
 bool BuildProduct::changes_something() const noexcept {
   return std::ranges::any_of(units, [](const UnitPatch& unit) { return unit.changes_something; });
 }
@@ -130,13 +138,14 @@ Result<BuildProduct> build(const BuildOptions& options) {
         located[i] = tl::unexpected(original.error());
       }
     }
-    patched[i] = patch_unit(pair.original, pair.patched, pair.unit, xen::profile(), types, options.unit);
+    patched[i] = patch_unit(pair.original, pair.patched, pair.unit, xen::profile(), types, with_sources(options.unit, pair));
   });
   for (std::size_t i = 0; i < count; ++i) {
     HP_ASSIGN_DOING("proving " + product.pairs.pairs[i].unit, prove::Located proof, std::move(located[i]));
     if (!product.pairs.pairs[i].original.empty()) HP_TRY(buildenv::require_proof(product.base, proof, product.findings));
     HP_ASSIGN_DOING("comparing " + product.pairs.pairs[i].unit, UnitPatch unit, std::move(patched[i]));
     product.findings.append(unit.findings);
+    product.assessment.append(unit.assessment);
     product.located.push_back(std::move(proof));
     product.units.push_back(std::move(unit));
   }

@@ -32,6 +32,7 @@ struct BuildProduct {
   std::vector<prove::Located> located;  // of the original objects, by unit as `units`
   std::vector<UnitPatch> units;         // that change something, or break a rule
   Diagnostics findings;                 // of all passes
+  safety::Assessment assessment;        // of all units
   std::string name;
   std::vector<std::string> fixes;             // CVE and XSA identifiers in the patches' text
   std::optional<xen::LinkedPayload> payload;  // nothing: refused, or nothing to do
@@ -42,6 +43,9 @@ struct BuildProduct {
 /// kUsage for a name that Xen or a terminal cannot take, before anything is done. kTrust if an original object is not what the base's
 /// image was made of: no proof, no patch.
 Result<BuildProduct> build(const BuildOptions& options);
+
+/// `options` with the sources of one unit, where it is known how they were compiled.
+[[nodiscard]] UnitOptions with_sources(UnitOptions options, const buildenv::ObjectPair& pair);
 
 /// "CVE-2026-62434", "XSA-507": each once, sorted.
 [[nodiscard]] std::vector<std::string> find_fixes(const std::string& text);

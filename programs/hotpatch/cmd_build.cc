@@ -12,6 +12,7 @@
 #include "programs/hotpatch/build.h"
 #include "programs/hotpatch/kernel_build.h"
 #include "programs/hotpatch/report.h"
+#include "xen/profile/profile.h"
 
 namespace hotpatch::cli {
 namespace {
@@ -117,6 +118,7 @@ Json report_json(const BuildProduct& product, const std::string& output) {
       if (symbol.kind == "function" && symbol.verdict == "changed")
         changed.push_back({{"object", unit.unit}, {"name", symbol.name}, {"reason", symbol.reason}});
   document["findings"] = to_json(product.findings);
+  document["safety"] = to_json(product.assessment, product.findings, xen::profile().consistency);
   Json& files = document["changed_files"] = Json::array();
   for (const buildenv::ChangedFile& file : product.pairs.changed) files.push_back(file.path);
   Json& units = document["units"] = Json::array();
@@ -134,6 +136,8 @@ void print_text(const BuildProduct& product, const std::string& output) {
   for (const UnitPatch& unit : product.units)
     if (!unit.report.symbols.empty()) std::cout << to_text(unit);
   std::cout << product.findings.text();
+  if (verdict_of(product) != ExitCode::kNothingToDo)
+    std::cout << to_text(product.assessment, product.findings, xen::profile().consistency);
   switch (verdict_of(product)) {
     case ExitCode::kRejected: std::cout << "refused: no payload was written\n"; return;
     case ExitCode::kNothingToDo: std::cout << "nothing to do: the patch changes nothing that runs\n"; return;

@@ -23,6 +23,9 @@ struct DiffOptions {
   std::string explain;
   std::string html;
   std::vector<std::string> pairs;
+  std::string source_original;
+  std::string source_patched;
+  std::vector<std::string> compile_options;
 };
 
 Result<std::vector<diff::NamedPair>> parse_pairs(const std::vector<std::string>& texts) {
@@ -40,7 +43,15 @@ Result<ExitCode> run_diff(const DiffOptions& options, bool json) {
   const target::Profile& profile = options.target == "linux" ? kernel::profile() : xen::profile();
   TypeCollector types;
   UnitOptions unit_options{
-      .pairs = {}, .guards = {}, .needs_debug_info = false, .explain = options.explain, .wants_listings = !options.html.empty()};
+      .pairs = {},
+      .guards = {},
+      .needs_debug_info = false,
+      .explain = options.explain,
+      .wants_listings = !options.html.empty(),
+      .original_source = {.file = options.source_original, .command = options.compile_options, .directory = {}},
+      .patched_source = {.file = options.source_patched, .command = options.compile_options, .directory = {}}};
+  if (options.source_original.empty() != options.source_patched.empty())
+    return fail(Errc::kUsage, "--source-original and --source-patched are given together");
   HP_ASSIGN(unit_options.pairs, parse_pairs(options.pairs));
   HP_ASSIGN(UnitPatch unit, patch_unit(options.original, options.patched, options.patched, profile, types, unit_options));
   if (!options.explain.empty() && unit.explanations.empty())
@@ -60,6 +71,7 @@ Result<ExitCode> run_diff(const DiffOptions& options, bool json) {
     document["verdict"] = verdict;
     document.update(to_json(unit));
     document["findings"] = to_json(unit.findings);
+    document["safety"] = to_json(unit.assessment, unit.findings, profile.consistency);
     if (!options.explain.empty()) document["explanation"] = to_json(unit.explanations);
     print_document(document);
     return code;
@@ -69,6 +81,7 @@ Result<ExitCode> run_diff(const DiffOptions& options, bool json) {
     return code;
   }
   std::cout << to_text(unit) << unit.findings.text();
+  if (code != ExitCode::kNothingToDo) std::cout << to_text(unit.assessment, unit.findings, profile.consistency);
   if (code == ExitCode::kNothingToDo) std::cout << "no functional change\n";
   if (code == ExitCode::kRejected) std::cout << "refused: the change cannot be patched safely\n";
   return code;
@@ -87,6 +100,13 @@ void add_diff_command(CLI::App& app, Chosen& chosen) {
   command->add_option("--output", options->output, "write the changed and new code as a relocatable object");
   command->add_option("--pair", options->pairs,
                       "ORIGINAL=PATCHED: these two symbols are the same thing; one empty: it has no counterpart");
+  command->add_option("--source-original", options->source_original,
+                      "C source of ORIGINAL, for the rules that need the syntax tree");
+  command->add_option("--source-patched", options->source_patched, "C source of PATCHED");
+  command
+      ->add_option("--compile-option", options->compile_options,
+                   "an option that both sources are compiled with (-DNAME, -IDIRECTORY, -include=FILE); may be given again")
+      ->allow_extra_args(false);
   command->add_option("--explain", options->explain, "say all that is known of this symbol, in place of the report");
   command->add_option("--html", options->html, "write a page with the changed functions of both objects side by side");
   add_json_option(*command, chosen);

@@ -90,8 +90,11 @@ Result<UnitPasses> run_passes(const buildenv::KernelPair& pair, const std::vecto
   HP_TRY(account_for_sections(pair));
   UnitPasses product;
   TypeCollector unused;  // types do not depend on how the code is compiled
-  HP_ASSIGN(product.compared, patch_unit(pair.pair.original, pair.pair.patched, pair.pair.unit, kernel::profile(), types));
+  HP_ASSIGN(product.compared, patch_unit(pair.pair.original, pair.pair.patched, pair.pair.unit, kernel::profile(), types,
+                                         with_sources({}, pair.pair)));
   UnitOptions of_payload;
+  of_payload.sees_all_units = true;
+  of_payload.judges_sources = false;  // they are the same, and were judged above
   of_payload.guards = guards;
   HP_ASSIGN(product.payload,
             patch_unit(pair.payload.original, pair.payload.patched, pair.pair.unit, kernel::profile(), unused, of_payload));
@@ -172,6 +175,8 @@ Result<KernelBuildProduct> build_kernel(buildenv::Base base, const KernelBuildOp
       append_new(unit.payload.findings, product.findings);
       compare_findings(unit.compared, unit.payload, pairs[i], product.findings);
     }
+    product.assessment.append(unit.compared.assessment);
+    product.assessment.append(unit.payload.assessment);
     refuse_overridden(pairs[i], unit.compared, product.findings);
     product.units.push_back(std::move(unit.payload));
     product.located.push_back(std::move(unit.located));
@@ -214,6 +219,7 @@ Json report_json(const KernelBuildProduct& product, ExitCode code) {
                            {"name", symbol.name},
                            {"reason", symbol.reason}});
   document["findings"] = to_json(product.findings);
+  document["safety"] = to_json(product.assessment, product.findings, kernel::profile().consistency);
   Json& files = document["changed_files"] = Json::array();
   for (const buildenv::ChangedFile& file : product.pairs.changed) files.push_back(file.path);
   Json& headers = document["headers"] = Json::array();

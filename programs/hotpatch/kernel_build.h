@@ -30,6 +30,7 @@ struct KernelBuildProduct {
   std::vector<UnitPatch> units;         // by unit as `pairs.pairs`; extracted from what is compiled to be loaded
   std::vector<prove::Located> located;  // by unit: where the symbols of the originals that `units` refer to are in their owners
   Diagnostics findings;                 // of all passes
+  safety::Assessment assessment;        // of all units
   std::vector<std::string> fixes;
   std::string certificate;                        // the text; empty if nothing was proven
   std::optional<kernel::LivepatchModule> module;  // nothing: not wanted, refused, or nothing to do

@@ -11,12 +11,14 @@
 #include "common/diff/correlate.h"
 #include "common/elf/type_layout.h"
 #include "common/extract/patch_object.h"
+#include "common/safety/rules.h"
 #include "common/safety/type_changes.h"
 #include "common/support/diagnostics.h"
 #include "common/support/result.h"
 #include "common/target/profile.h"
 #include "programs/hotpatch/explain.h"
 #include "programs/hotpatch/side_by_side.h"
+#include "programs/hotpatch/syntax.h"
 #include "programs/hotpatch/unit_report.h"
 
 namespace hotpatch::cli {
@@ -28,6 +30,7 @@ struct UnitPatch {
   std::vector<Explanation> explanations;  // of UnitOptions::explain
   std::vector<SideBySide> listings;  // if they were wanted: of all changed functions, and of the new ones that are taken along
   Diagnostics findings;
+  safety::Assessment assessment;  // its findings are among those above
   bool changes_something = false;
 };
 
@@ -37,6 +40,11 @@ class TypeCollector {
   void add(const elf::TypeTable& original, const elf::TypeTable& patched, const std::string& unit) {
     const std::lock_guard lock(mutex_);
     changes_.add(original, patched, unit);
+  }
+  /// `type`, "struct s", is declared in one source alone, and that allocates zeroed memory for it wherever it does.
+  void add_zeroed(const std::string& type) {
+    const std::lock_guard lock(mutex_);
+    changes_.add_zeroed(type);
   }
   /// Does not depend on the order of add().
   [[nodiscard]] Diagnostics findings() const { return changes_.findings(); }
@@ -52,6 +60,10 @@ struct UnitOptions {
   bool needs_debug_info = true;        // without, the layout of types cannot be compared: an error, or else a warning
   std::string explain;                 // a symbol; empty: none
   bool wants_listings = false;
+  SourceFile original_source;  // of both sides, for the rules that need the syntax tree
+  SourceFile patched_source;
+  bool sees_all_units = false;  // the pair is one of a build, which compiles every unit that includes what the patch changes
+  bool judges_sources = true;   // without: another pass over objects of the same two sources did it
 };
 
 /// Names and references settle nearly everything; where they do not, the debugging information may. Errors are diff::correlate's.

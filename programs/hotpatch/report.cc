@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "programs/hotpatch/report.h"
 
+#include <algorithm>
+
 namespace hotpatch::cli {
 namespace {
 
@@ -85,6 +87,28 @@ std::string side_text(const char* which, const SideReport& side) {
          (side.source.empty() ? "" : "  (" + side.source + ")") + "\n";
 }
 
+const char* leave_name(target::Leave leave) {
+  switch (leave) {
+    case target::Leave::kFunction: return "function";
+    case target::Leave::kChangedSet: return "patched-set";
+    case target::Leave::kKernel: return "kernel";
+  }
+  return "kernel";
+}
+
+const char* switch_name(target::Switch at_once) {
+  switch (at_once) {
+    case target::Switch::kFunction: return "function";
+    case target::Switch::kThread: return "thread";
+    case target::Switch::kKernel: return "kernel";
+  }
+  return "kernel";
+}
+
+Json to_json(const target::Consistency& model) {
+  return {{"leave", leave_name(model.leave)}, {"switch", switch_name(model.at_once)}};
+}
+
 std::uint64_t size_of(const extract::Block& block) { return block.contents.size() + block.zero_size; }
 
 }  // namespace
@@ -104,6 +128,48 @@ Json to_json(const Diagnostics& findings) {
     array.push_back(std::move(object));
   }
   return array;
+}
+
+const char* class_name(const safety::Assessment& assessment, const Diagnostics& findings, target::Consistency provided) {
+  if (findings.has_errors()) return "C";
+  // Where everything is switched at once, with nothing of the old code on any stack, there is no older model to fall back to.
+  const bool is_switched_at_once = provided == target::Consistency{target::Leave::kKernel, target::Switch::kKernel};
+  const bool is_watched =
+      !assessment.pinned_by.empty() || (assessment.need != target::Consistency{} && !is_switched_at_once) ||
+      std::ranges::any_of(findings.findings(), [](const Finding& finding) { return finding.severity == Severity::kWarning; });
+  return is_watched ? "B" : "A";
+}
+
+Json to_json(const safety::Assessment& assessment, const Diagnostics& findings, target::Consistency provided) {
+  return {{"class", class_name(assessment, findings, provided)},
+          {"model",
+           {{"needed", to_json(assessment.need)},
+            {"provided", to_json(provided)},
+            {"because", assessment.because},
+            {"anchors", assessment.anchors}}},
+          {"unload", {{"policy", assessment.pinned_by.empty() ? "safe" : "never"}, {"because", assessment.pinned_by}}}};
+}
+
+std::string to_text(const safety::Assessment& assessment, const Diagnostics& findings, target::Consistency provided) {
+  const std::string grade = class_name(assessment, findings, provided);
+  std::string text = "class " + grade +
+                     (grade == "A"   ? ": fire and forget\n"
+                      : grade == "B" ? ": try it on a few hosts first, and watch them\n"
+                                     : ": not patchable as it is\n");
+  const auto words = [](const target::Consistency& model) {
+    return std::string("leave ") + leave_name(model.leave) + ", switch " + switch_name(model.at_once);
+  };
+  const auto list = [](const std::set<std::string>& names) {
+    std::string joined;
+    for (const std::string& name : names) joined += (joined.empty() ? "" : ", ") + name;
+    return joined;
+  };
+  if (assessment.need != target::Consistency{})
+    text +=
+        "  model needed: " + words(assessment.need) + " (" + list(assessment.because) + "); provided: " + words(provided) + "\n";
+  if (!assessment.anchors.empty()) text += "  anchors: " + list(assessment.anchors) + "\n";
+  if (!assessment.pinned_by.empty()) text += "  never to be unloaded: " + list(assessment.pinned_by) + "\n";
+  return text;
 }
 
 Json to_json(const UnitPatch& unit) {

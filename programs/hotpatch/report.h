@@ -12,6 +12,13 @@
 namespace hotpatch::cli {
 
 [[nodiscard]] Json to_json(const Diagnostics& findings);
+/// The document's "safety": the class, the model that the patch needs, and whether it may be unloaded.
+[[nodiscard]] Json to_json(const safety::Assessment& assessment, const Diagnostics& findings, target::Consistency provided);
+[[nodiscard]] std::string to_text(const safety::Assessment& assessment, const Diagnostics& findings,
+                                  target::Consistency provided);
+/// "A": fire and forget; "B": to be tried on a few hosts first, and watched; "C": not patchable.
+[[nodiscard]] const char* class_name(const safety::Assessment& assessment, const Diagnostics& findings,
+                                     target::Consistency provided);
 [[nodiscard]] Json to_json(const UnitPatch& unit);
 /// The lines of one unit: each symbol with its verdict and reason, what is taken along and why.
 [[nodiscard]] std::string to_text(const UnitPatch& unit);

@@ -7,7 +7,7 @@ reject   must give none, and say why
 noop     must end as "nothing to do", or be refused
 warn     must give a payload as accept does, and a warning (tests/corpus/exceptions.tsv alone says so)
 
-usage: run.py --hotpatch PROGRAM --base DIR [--only ID,ID… | --leave-out ID,ID…] [--results FILE.tsv]
+usage: run.py --hotpatch PROGRAM --base DIR [--only ID,ID… | --leave-out ID,ID…] [--results FILE.tsv] [--page FILE.md]
 """
 import argparse
 import filecmp
@@ -42,10 +42,16 @@ class Outcome:
         """(object, function) of each change that the tool reports."""
         return {(change["object"], change["name"]) for change in self.document.get("changed_functions", [])}
 
+    def grade(self):
+        """The class of the patch, by which an operator decides how to go about it."""
+        return self.document.get("safety", {}).get("class", "-")
+
+    def rules(self, severity):
+        return sorted({finding["rule"] for finding in self.document.get("findings", []) if finding["severity"] == severity})
+
     def reason(self):
         """Why there is no payload, in a few words: the rules that spoke, or the error."""
-        rules = sorted({finding.get("rule", "?") for finding in self.document.get("findings", [])
-                        if finding.get("severity", "error") == "error"})
+        rules = self.rules("error")
         error = self.document.get("error", {})
         text = error.get("message", "") if isinstance(error, dict) else str(error)
         return ", ".join(rules) or text or self.message
@@ -122,12 +128,25 @@ def show(result):
     what = {DONE: "payload", REFUSED: "refused", NOTHING_TO_DO: "nothing to do"}.get(result.status, f"error {result.status}")
     names = sorted({name for _, name in result.functions()})
     detail = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "") if result.status == DONE else result.reason()
-    print(f"{row.id}  {row.verdict + ('*' if row.exception else ''):8}{row.reason_code:18}{what:14}{result.seconds:7.1f} s  {detail[:160]}")
+    table_says = row.verdict + ("*" if row.exception else "")
+    print(f"{row.id}  {table_says:8}{row.reason_code:18}{what:14}{result.grade():2}{result.seconds:7.1f} s  {detail[:160]}")
+    if result.status == DONE and result.rules("warning"):
+        print(f"      warned by {', '.join(result.rules('warning'))}")
     for problem in result.problems:
         print(f"      PROBLEM: {problem}")
         if result.message:
             print(f"               {result.message}")
     sys.stdout.flush()
+
+
+def page_row(result):
+    row = result.row
+    if result.status == DONE:
+        why = ", ".join(f"`{rule}`" for rule in result.rules("warning")) or "nothing but bodies"
+    else:
+        why = ", ".join(f"`{rule}`" for rule in result.rules("error")) or result.reason() or "nothing changes"
+    what = {DONE: "accept", REFUSED: "reject", NOTHING_TO_DO: "noop"}.get(result.status, "error")
+    return f"| {row.id} | {row.subject.replace('|', '/')} | {row.verdict} ({row.reason_code}) | {what} | {result.grade()} | {why} |\n"
 
 
 def main():
@@ -137,6 +156,7 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--leave-out", default="")
     parser.add_argument("--results", type=pathlib.Path)
+    parser.add_argument("--page", type=pathlib.Path, help="the rows of docs/corpus.md")
     args = parser.parse_args()
     place = corpus.find_or_exit()
     rows = corpus.rows(place)
@@ -145,7 +165,7 @@ def main():
         rows = [row for row in rows if row.id in wanted]
 
     rows = [row for row in rows if row.id not in args.leave_out.split(",")]
-    print("id    table   code              outcome            time  changed functions, or why there is no payload")
+    print("id    table   code              outcome class      time  changed functions, or why there is no payload")
     results = []
     with tempfile.TemporaryDirectory(prefix="hotpatch-corpus-") as folder:
         for row in rows:
@@ -161,10 +181,13 @@ def main():
     print(f"{len(results)} patches: {payloads} payloads, {len(results) - payloads} without; "
           + (f"{len(bad)} not as the table says: {' '.join(bad)}" if bad else "all as the table says"))
     if args.results:
-        lines = ["id\tverdict\treason_code\tstatus\tseconds\tfunctions\treason"]
-        lines += [f"{r.row.id}\t{r.row.verdict}\t{r.row.reason_code}\t{r.status}\t{r.seconds:.1f}\t"
-                  f"{' '.join(sorted(name for _, name in r.functions()))}\t{'' if r.status == DONE else r.reason()}" for r in results]
+        lines = ["id\tverdict\treason_code\tstatus\tclass\tseconds\tfunctions\treason\twarnings"]
+        lines += ["\t".join([r.row.id, r.row.verdict, r.row.reason_code, str(r.status), r.grade(), f"{r.seconds:.1f}",
+                             " ".join(sorted(name for _, name in r.functions())), "" if r.status == DONE else r.reason(),
+                             " ".join(r.rules("warning"))]) for r in results]
         args.results.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    if args.page:
+        args.page.write_text("".join(page_row(result) for result in results), encoding="utf-8")
     return 1 if bad or not results else 0
 
 

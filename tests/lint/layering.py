@@ -42,13 +42,14 @@ EVERYTHING = set(MAY_USE)
 MAY_USE["programs/shared"] = SUPPORT
 MAY_USE["programs/host"] = SUPPORT | {"programs/shared", "common/host"}
 MAY_USE["programs/hotpatch"] = {"programs/shared"} | EVERYTHING - {"common/host", "hypercall", "xen/host", "linux/host"}
+MAY_USE["programs/hotpatch-syntax"] = set()
 MAY_USE["programs/linux-hotpatch"] = MODEL | {"programs/shared", "programs/host", "common/host", "linux/payload", "linux/host"}
 MAY_USE["programs/xen-hotpatch"] = MODEL | {"programs/shared", "programs/host", "common/host", "common/trust", "hypercall",
                                             "xen/payload", "xen/relocate", "xen/check", "xen/host"}
 
 ONLY_IN = {  # header prefix -> the only files or folders that may include it
-    "llvm/": ("common/elf/object_reader.cc", "common/elf/dwarf.cc", "common/elf/dwarf.h",
-              "common/elf/dwarf_check.cc", "common/elf/type_layout.cc", "common/target/decode_x86.cc"),
+    "llvm/": ("common/elf/object_reader.cc", "common/elf/dwarf.cc", "common/elf/dwarf.h", "common/elf/dwarf_check.cc",
+              "common/elf/type_layout.cc", "common/target/decode_x86.cc", "programs/hotpatch-syntax/"),
     "llvm-c/": (),
     "lzma.h": ("buildenv/deb_archive.cc",),
     "libelf.h": ("common/elf/object_writer.cc",),
@@ -59,6 +60,7 @@ ONLY_IN = {  # header prefix -> the only files or folders that may include it
     "xentoollog.h": ("hypercall/xenctrl_channel.cc",),
     "CLI/": ("programs/",),
     "openssl/": ("common/trust/", "common/support/digest.cc"),
+    "clang/": ("programs/hotpatch-syntax/",),
 }
 NO_JSON_IN = ("common/elf/", "common/target/", "common/diff/")
 

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Makes the differ forget each of its rules in turn, and fails if no test pair notices.
+"""Makes hotpatch forget each of its rules in turn, and fails if no test pair notices.
 
-usage: run.py HOTPATCH_MUTANT TREE
+usage: run.py HOTPATCH_MUTANT UNIT_TESTS_MUTANT TREE
 
-The rules are those that common/diff names with HP_DIFFERS. Each pair of tests/pairs is compiled once, with one compiler. With every rule
-in force all of them must hold, and the differ writes down which rules found something in each; then each rule is forgotten, and at least
-one of the pairs in which it found something must not hold.
+The rules are those of comparison, which common/diff names with HP_DIFFERS, and those whose findings common/diff, common/extract and
+common/safety report. Each pair of tests/pairs and tests/safety is compiled once, with one compiler. With every rule in force all of them
+must hold, and hotpatch writes down which rules found something in each; then each rule is forgotten, and at least one of the pairs in
+which it found something must not hold. What no compiler makes is left to the unit tests of the rules, built to forget in the same way.
 """
 import concurrent.futures
 import importlib.util
@@ -18,7 +19,9 @@ import subprocess
 import sys
 import tempfile
 
-RULE = re.compile(r"HP_DIFFERS\((\w+)")
+COMPARISON = re.compile(r"HP_DIFFERS\((\w+)")
+FINDING = re.compile(r'"(HP[0-9A-C]*-[a-z0-9-]+)"')
+FOLDERS = ("common/diff", "common/extract", "common/safety")
 
 
 def load_pairs(tree):
@@ -29,10 +32,11 @@ def load_pairs(tree):
 
 
 def rules_of(tree):
-    found = []
-    for path in sorted((tree / "common/diff").glob("*.cc")):
-        found += RULE.findall(path.read_text(encoding="utf-8"))
-    return sorted(set(found))
+    found = set()
+    for path in [tree / "programs/hotpatch/patch_unit.cc", *(path for folder in FOLDERS for path in (tree / folder).glob("*.cc"))]:
+        text = path.read_text(encoding="utf-8")
+        found.update(COMPARISON.findall(text), FINDING.findall(text))
+    return sorted(found)
 
 
 class Pair:
@@ -44,9 +48,11 @@ class Pair:
         self.folder = pathlib.Path(place) / source.stem
         self.folder.mkdir()
         self.target, self.objects = pairs.compile_pair(compiler, source, self.expected, self.folder)
+        self.sources = pairs.sources_of(source, self.folder, self.expected)
 
     def fails(self, mutant, **environment):
-        outcome = subprocess.run([mutant, "diff", *self.objects, "--target", self.target, "--json", *self.expected.get("OPTIONS", [])],
+        outcome = subprocess.run([mutant, "diff", *self.objects, "--target", self.target, "--json", *self.sources,
+                                  *self.expected.get("OPTIONS", [])],
                                  capture_output=True, check=False, env={**os.environ, **environment})
         try:
             document = json.loads(outcome.stdout)
@@ -62,23 +68,32 @@ class Pair:
         return set(told.read_text(encoding="utf-8").split()) if told.exists() else set()
 
 
+def unit_tests_fail(program, **environment):
+    return subprocess.run([program], capture_output=True, check=False, env={**os.environ, **environment}).returncode != 0
+
+
 def main():
-    mutant, tree = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
+    mutant, unit_tests, tree = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3]).resolve()
     pairs = load_pairs(tree)
     bad = []
     with tempfile.TemporaryDirectory() as place, concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        built = list(pool.map(lambda source: Pair(pairs, source, place), sorted((tree / "tests/pairs").glob("*.c"))))
+        sources = sorted([*(tree / "tests/pairs").glob("*.c"), *(tree / "tests/safety").glob("*.c")])
+        built = list(pool.map(lambda source: Pair(pairs, source, place), sources))
         candidates = {}
         for pair, rules in zip(built, pool.map(lambda pair: pair.rules_that_find(mutant), built)):
             if rules is None:
                 bad.append(f"with every rule in force, {pair.name} fails")
             for rule in rules or ():
                 candidates.setdefault(rule, []).append(pair)
+        if unit_tests_fail(unit_tests):
+            bad.append("with every rule in force, the unit tests fail")
         for rule in rules_of(tree):
             witness = next((pair.name for pair in candidates.get(rule, []) if pair.fails(mutant, HOTPATCH_FORGET_RULE=rule)), None)
+            if witness is None and unit_tests_fail(unit_tests, HOTPATCH_FORGET_RULE=rule):
+                witness = "the unit tests"
             print(f"{rule}: {'seen by ' + witness if witness else f'NOBODY SEES, of {len(candidates.get(rule, []))}'}", flush=True)
             if witness is None:
-                bad.append(f"rule {rule} can be forgotten, and no pair of tests/pairs fails")
+                bad.append(f"rule {rule} can be forgotten, and no pair of tests/pairs or tests/safety fails, and no unit test")
     print("\n".join(bad) or "mutation: every rule has a test")
     return 1 if bad else 0
 

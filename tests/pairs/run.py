@@ -10,6 +10,9 @@
 // EXPECT-CHANGED: f g    exactly these are changed; with EXPECT-NEW and EXPECT-REMOVED likewise, none where the directive is absent
 // EXPECT-REJECT: RULE    refused, by at least this rule; what is not said of changed, new and removed ones is not looked at then
 // EXPECT-WARN: RULE      accepted, with this warning     EXPECT-NOTE: RULE   with this note
+// EXPECT-CLASS: A        the class of the patch       EXPECT-MODEL: patched-set thread   the consistency model that it needs
+// EXPECT-ANCHOR: h       h must not be on a stack     EXPECT-PINNED: f                   never to be unloaded because of f
+// SOURCES: yes           the sources of both sides are given, for the rules that need the syntax tree
 // EXPECT-SAYS: TEXT      one of the findings holds this text
 // EXPECT-ERROR: TEXT     the command fails (exit 1), and says this
 // EXPECT-TAKES: x        the payload takes this along (~ stands for a space)      EXPECT-LEAVES: x   it does not
@@ -43,7 +46,7 @@ WHOLE_LINES = {"EXPECT-SAYS", "EXPECT-ERROR"}
 def directives(text, compiler):
     found = {}
     ours = {}
-    for prefix, name, value in re.findall(r"^// (CLANG-)?(TARGET|FLAGS|OPTIONS|ONLY|EXPECT-[A-Z-]+)\b:?(.*)$", text, re.M):
+    for prefix, name, value in re.findall(r"^// (CLANG-)?(TARGET|FLAGS|OPTIONS|SOURCES|ONLY|EXPECT-[A-Z-]+)\b:?(.*)$", text, re.M):
         values = [value.strip()] if name in WHOLE_LINES else value.split()
         (ours if prefix else found).setdefault(name, []).extend(values)
     if compiler.startswith("clang"):
@@ -82,6 +85,35 @@ def contradictions_in(document):
     return problems
 
 
+def safety_problems(expected, document):
+    if "safety" not in document:
+        return []
+    safety = document["safety"]
+    got = {"CLASS": [safety["class"]], "MODEL": [safety["model"]["needed"]["leave"], safety["model"]["needed"]["switch"]],
+           "ANCHOR": safety["model"]["anchors"], "PINNED": [because.split()[-1] for because in safety["unload"]["because"]]}
+    return [f"EXPECT-{name}: wanted {expected[f'EXPECT-{name}']}, got {value}" for name, value in got.items()
+            if f"EXPECT-{name}" in expected and sorted(expected[f"EXPECT-{name}"]) != sorted(value)]
+
+
+def sources_of(source, place, directives_of):
+    """Two files that are compiled without any definition on the command line, as two trees would have them."""
+    options = []
+    for side in ("ORIGINAL", "PATCHED") if "SOURCES" in directives_of else ():
+        path = pathlib.Path(place) / f"{side.lower()}.c"
+        path.write_text(f'#define {side} 1\n#line 1 "{source.name}"\n' + source.read_text(encoding="utf-8"), encoding="utf-8")
+        options += [f"--source-{side.lower()}", str(path)]
+    return options
+
+
+def syntax_problems(hotpatch, options):
+    """What the front end writes of each source, against its schema."""
+    problems = []
+    for source in options[1::2]:
+        facts = subprocess.run([pathlib.Path(hotpatch).with_name("hotpatch-syntax"), source, "--"], capture_output=True, check=True)
+        problems += schema.problems_of("syntax", json.loads(facts.stdout))
+    return problems
+
+
 def problems_of(expected, outcome, document):
     problems = schema.problems_of("diff", document)
     if "error" not in document:
@@ -109,6 +141,7 @@ def problems_of(expected, outcome, document):
         problems += [f"does not have the {severity} {rule}" for rule in expected.get(directive, []) if rule not in told]
     texts = [finding["text"] + " " + finding.get("remedy", "") for finding in findings]
     problems += [f"no finding says '{text}': {texts}" for text in expected.get("EXPECT-SAYS", []) if not any(text in t for t in texts)]
+    problems += safety_problems(expected, document)
     is_refused = "EXPECT-REJECT" in expected
     for verdict in ["changed", "new", "removed"]:
         directive = f"EXPECT-{verdict.upper()}"
@@ -145,13 +178,16 @@ def main():
     with tempfile.TemporaryDirectory() as place:
         target, objects = compile_pair(compiler, source, expected, place)
         extracted = pathlib.Path(place) / "extracted.o"
+        sources = sources_of(source, place, expected)
         outcome = subprocess.run([hotpatch, "diff", *objects, "--target", target, "--json", "--output", extracted,
-                                  *expected.get("OPTIONS", [])], capture_output=True, check=False)
+                                  *sources, *expected.get("OPTIONS", [])], capture_output=True, check=False)
         if outcome.returncode == 0:  # what was extracted is an object that a linker takes
             subprocess.run(["ld", "-r", extracted, "-o", f"{place}/relinked.o"], check=True)
             relocations = subprocess.run(["readelf", "-rW", extracted], check=True, capture_output=True, text=True).stdout
         elif extracted.exists():
             sys.exit("an object was written although there is nothing to extract")
+        if problems := syntax_problems(hotpatch, sources):
+            sys.exit("\n".join(problems))
     return conclude(source, expected, outcome, relocations)
 
 

@@ -8,30 +8,10 @@
 #include <map>
 
 #include "xen/payload/payload.h"
+#include "xen/profile/profile.h"
 
 namespace hotpatch::xen::check {
 namespace {
-
-/// Code that runs while Xen patches itself, or that the NMI it masks would enter (Xen docs/misc/livepatch.pandoc, "Not Yet Done", and
-/// common/livepatch.c). A name that ends in '*' is a prefix.
-constexpr std::array<std::string_view, 18> kPatchingPath = {"check_for_livepatch_work",
-                                                            "livepatch_*",
-                                                            "arch_livepatch_*",
-                                                            "apply_payload",
-                                                            "revert_payload",
-                                                            "register_virtual_region",
-                                                            "relax_virtual_region_perms",
-                                                            "tighten_virtual_region_perms",
-                                                            "modify_xen_mappings_lite",
-                                                            "memcpy",
-                                                            "memcmp",
-                                                            "memset",
-                                                            "flush_area_local",
-                                                            "do_nmi",
-                                                            "do_machine_check",
-                                                            "mask_nmi_callback",
-                                                            "set_nmi_callback",
-                                                            "do_double_fault"};
 
 constexpr std::array<std::string_view, 9> kUnsupportedSections = {".bss.percpu*",   ".data.percpu*",     ".init.*",
                                                                   ".ex_table.pre*", ".initcall*",        ".data.schedulers*",
@@ -167,12 +147,9 @@ class Hazards {
     if (!xen_.is_seen()) return;
     const elf::ImageSymbol* symbol = xen_.image().symbol_at(function.old_addr);
     if (symbol == nullptr) return;
-    for (const std::string_view pattern : kPatchingPath) {
-      if (!matches(pattern, symbol->name)) continue;
+    if (target::is_listed(profile().patching_path, symbol->name))
       add("HP036-patching-path", Severity::kError, in_symbol(function),
           std::string(symbol->name) + " runs while Xen patches itself, or in the context of an NMI or machine check");
-      return;
-    }
   }
 
   void check_expectation(const LoadedFunction& function) {

@@ -209,7 +209,6 @@ void Linker::apply(std::size_t unit, const extract::Block& block, const Placemen
       bind_outside(block, place, fixup, *old_entry, units_[unit].patch->blocks[inside->value()].name);
       return;
     }
-    if (takes) check_new_pointer(unit, block, target);
     resolve_inside(block, place, fixup, target);
     return;
   }

@@ -79,6 +79,19 @@ constexpr auto kPrivateStatics = std::to_array<std::string_view>({"__func__", "_
 constexpr auto kWritableStorage = std::to_array<std::string_view>(
     {".data", ".bss", ".data.rel", ".data.rel.local", ".data.read_mostly", ".data.page_aligned", ".bss.page_aligned"});
 
+// What runs while Xen patches itself, or what the NMI that it masks would enter (docs/misc/livepatch.pandoc, "Not Yet Done", and
+// common/livepatch.c).
+constexpr auto kPatchingPath = std::to_array<std::string_view>(
+    {"check_for_livepatch_work", "livepatch_*", "arch_livepatch_*", "apply_payload", "revert_payload", "register_virtual_region",
+     "relax_virtual_region_perms", "tighten_virtual_region_perms", "modify_xen_mappings_lite", "memcpy", "memcmp", "memset",
+     "flush_area_local", "do_nmi", "do_machine_check", "mask_nmi_callback", "set_nmi_callback", "do_double_fault"});
+
+// All CPUs meet with an empty stack each, and a virtual CPU leaves nothing on any: there is no older model to fall short of.
+constexpr target::Consistency kConsistency = {target::Leave::kKernel, target::Switch::kKernel};
+
+constexpr auto kContinuationCalls =
+    std::to_array<std::string_view>({"hypercall_create_continuation", "continue_hypercall_on_cpu"});
+
 constexpr target::Profile kProfile = {
     .name = "xen-x86_64",
     .special_sections = kSpecialSections,
@@ -87,6 +100,9 @@ constexpr target::Profile kProfile = {
     .splice_size = 5,
     .references_outlive_revert = true,
     .writable_storage = kWritableStorage,
+    .consistency = kConsistency,
+    .patching_path = kPatchingPath,
+    .continuation_calls = kContinuationCalls,
 };
 
 }  // namespace

@@ -192,15 +192,15 @@ TEST_CASE("across units, too, the address of a function that has ENDBR64 in its 
   CHECK(has_rule(link({first.unit(), second.unit()}, image).report.findings, "HP037-entry-without-endbr"));
 }
 
-TEST_CASE("the address of a function that only the payload has is warned of, a call of it is not") {
+TEST_CASE("the address of a function that another unit brings is warned of, a call of it is not") {
   const elf::Image image = make_image();
-  PatchMaker maker;
-  const auto victim = maker.splice("victim");
-  const auto fresh = maker.text("fresh", 16);
-  maker.fix(victim, 4, FixupKind::kBranch32, fresh, -4, true);
-  CHECK_FALSE(has_rule(link({maker.unit()}, image).report.findings, "HP041-new-function-pointer"));
-  maker.fix(victim, 12, FixupKind::kPcRel32, fresh, -4, false);
-  const LinkedPayload linked = link({maker.unit()}, image);
+  PatchMaker first, second;
+  const auto victim = first.splice("victim");
+  first.fix(victim, 4, FixupKind::kBranch32, first.global("fresh"), -4, true);
+  second.text("fresh", 16);
+  CHECK_FALSE(has_rule(link({first.unit(), second.unit()}, image).report.findings, "HP041-new-function-pointer"));
+  first.fix(victim, 12, FixupKind::kPcRel32, first.global("fresh"), -4, false);
+  const LinkedPayload linked = link({first.unit(), second.unit()}, image);
   CHECK(has_rule(linked.report.findings, "HP041-new-function-pointer"));
   CHECK_FALSE(linked.file.empty());
 }

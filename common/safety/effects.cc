@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "common/safety/effects.h"
+
+#include <algorithm>
+
+namespace hotpatch::safety {
+namespace {
+
+constexpr unsigned kMaxDepth = 3;           // of helpers in helpers
+constexpr unsigned kMaxStoreDepth = 2;      // of functions that store what they are given
+constexpr unsigned kMaxSubstitutions = 12;  // of locals in locals
+constexpr std::size_t kMaxFormSize = 4000;  // characters, beyond which a local is not replaced any more
+
+bool mentions_parameter(const Form& form) {
+  return any_part(form, [](const Form& part) { return is_a(part, "p"); });
+}
+
+void add_write(const FunctionFacts& function, const Event& event, const Substitution& substitution, bool stores_only,
+               Effects& effects) {
+  if (stores_only && !mentions_parameter(event.form)) return;
+  Write write{.key = {},
+              .to = substitution.apply(event.to),
+              .operation = event.operation,
+              .value = substitution.apply(event.form),
+              .type = event.type,
+              .place = function.place(event.line),
+              .is_weak = false};
+  write.key = key_of(write.to);
+  if (write.key.empty()) return;
+  write.is_weak = write.key.starts_with("*");
+  effects.writes.push_back(std::move(write));
+}
+
+}  // namespace
+
+Substitution::Substitution(const FunctionFacts& function, const Form* arguments) : arguments_(arguments) {
+  std::map<std::string, unsigned> definitions;
+  for (const FlowBlock& block : function.blocks)
+    for (const Event& event : block.events) {
+      const bool is_definition =
+          (event.kind == EventKind::kWrite || (event.kind == EventKind::kLocal && !event.form.is_null())) && is_a(event.to, "l");
+      if (is_definition) {
+        const std::string name = event.to.at(1);
+        definitions[name] += event.operation == "=" ? 1U : 2U;
+        values_[name] = event.form;
+      }
+      const auto takes_address = [&](const Form& part) {
+        if (is_a(part, "a") && is_a(part.at(1), "l")) definitions[part.at(1).at(1)] += 2;
+        return false;
+      };
+      (void)any_part(event.form, takes_address);
+      (void)any_part(event.to, takes_address);
+    }
+  std::erase_if(values_,
+                [&](const auto& entry) { return definitions[entry.first] != 1 || entry.second.dump().size() > kMaxFormSize; });
+}
+
+Form Substitution::apply(const Form& form, unsigned depth) const {
+  if (!form.is_array() || form.empty()) return form;
+  if (is_a(form, "l") && depth < kMaxSubstitutions) {
+    const auto found = values_.find(form.at(1).get<std::string>());
+    return found == values_.end() ? form : apply(found->second, depth + 1);
+  }
+  if (is_a(form, "p") && arguments_ != nullptr) {
+    const auto index = form.at(1).get<std::size_t>();
+    return index < arguments_->size() ? arguments_->at(index) : form;
+  }
+  Form product = Form::array();
+  for (const Form& part : form) product.push_back(part.is_array() ? apply(part, depth) : part);
+  if (is_a(product, "d") && is_a(product.at(1), "a")) return product.at(1).at(1);
+  if (is_a(product, "a") && is_a(product.at(1), "d")) return product.at(1).at(1);
+  if (is_a(product, "m") && is_a(product.at(3), "a"))
+    return Form::array({"n", product.at(1), product.at(2), product.at(3).at(1)});
+  return product;
+}
+
+std::string key_of(const Form& place) {
+  if (is_a(place, "g")) return "var " + place.at(1).get<std::string>();
+  if (is_a(place, "m")) return place.at(1).get<std::string>() + "." + place.at(2).get<std::string>();
+  if (is_a(place, "n")) {
+    const std::string outer = key_of(place.at(3));
+    if (outer.empty()) return {};
+    return outer.starts_with("*") ? place.at(1).get<std::string>() + "." + place.at(2).get<std::string>()
+                                  : outer + "." + place.at(2).get<std::string>();
+  }
+  if (is_a(place, "i")) {
+    const std::string outer = key_of(place.at(1));
+    if (!outer.empty()) return outer + "[]";
+    return is_a(place.at(1), "l") ? "" : "*element";
+  }
+  if (is_a(place, "a")) return key_of(place.at(1));
+  if (is_a(place, "d")) return "*" + text_of(place.at(1));
+  if (is_a(place, "p")) return {};
+  if (is_a(place, "q")) return key_of(place.at(2));
+  return {};
+}
+
+bool EffectReader::stores_parameters(const FunctionFacts& function) {
+  // Of those that call each other in a circle, the first answers for all.
+  const auto [place, is_first] = stores_.try_emplace(function.name, false);
+  if (!is_first) return place->second;
+  bool stores = false;
+  for (const FlowBlock& block : function.blocks)
+    for (const Event& event : block.events) {
+      if (event.kind == EventKind::kWrite && !is_a(event.to, "l")) stores = true;
+      const FunctionFacts* callee = event.kind == EventKind::kCall ? facts_.find(called_name(event.form)) : nullptr;
+      if (callee != nullptr && !stores) stores = stores_parameters(*callee);
+    }
+  return stores_[function.name] = stores;
+}
+
+void EffectReader::add_call(const FunctionFacts& function, const Event& event, const Substitution& substitution, bool stores_only,
+                            unsigned depth, Effects& effects) {
+  Form form = substitution.apply(event.form);
+  const std::string name = called_name(form);
+  const FunctionFacts* callee = facts_.find(name);
+  const bool is_of_one_side = callee != nullptr && other_.find(name) == nullptr;
+  const bool is_followed = is_of_one_side ? depth < kMaxDepth : depth < kMaxStoreDepth;
+  if (callee != nullptr && is_followed && callee->name != function.name && (is_of_one_side || stores_parameters(*callee))) {
+    const Form arguments(form.begin() + 2, form.end());
+    collect(*callee, &arguments, stores_only || !is_of_one_side, depth + 1, effects);
+  }
+  if (!stores_only && !is_of_one_side) effects.calls.push_back({name, std::move(form), function.place(event.line)});
+}
+
+void EffectReader::collect(const FunctionFacts& function, const Form* arguments, bool stores_only, unsigned depth,
+                           Effects& effects) {
+  const Substitution substitution(function, arguments);
+  for (const FlowBlock& block : function.blocks)
+    for (const Event& event : block.events) {
+      if (event.kind == EventKind::kCall) add_call(function, event, substitution, stores_only, depth, effects);
+      if (event.kind == EventKind::kWrite) add_write(function, event, substitution, stores_only, effects);
+      if (stores_only) continue;
+      if (event.kind == EventKind::kIf || event.kind == EventKind::kSwitch)
+        effects.checks.push_back({substitution.apply(event.form), function.place(event.line)});
+      if (event.kind == EventKind::kReturn && depth == 0) effects.results.push_back(substitution.apply(event.form));
+    }
+}
+
+Effects EffectReader::of(const FunctionFacts& function) {
+  Effects effects;
+  collect(function, nullptr, false, 0, effects);
+  return effects;
+}
+
+}  // namespace hotpatch::safety

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// TARGET: linux
+// EXPECT-CHANGED: helper f
+// EXPECT-WARN: HP024-prototype
+// EXPECT-MODEL: patched-set thread
+// EXPECT-CLASS: B
+extern int total;
+#ifdef PATCHED
+__attribute__((noinline)) int helper(int x, int y) { return total += x * y; }
+int f(int x) { return helper(x, 2); }
+#else
+__attribute__((noinline)) int helper(int x) { return total += x; }
+int f(int x) { return helper(x); }
+#endif

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What stands for "no owner" changes in a table of numbers that are computed: nothing goes by one of them.
+// EXPECT-CHANGED: forget
+// EXPECT-WARN: HP043-constant
+// EXPECT-CLASS: B
+// SOURCES: yes
+#pragma GCC visibility push(hidden)
+struct table {
+  unsigned short owner[8];
+};
+extern void clear(unsigned slot);
+void set(struct table* table, unsigned slot, unsigned owner) { table->owner[slot] = owner; }
+unsigned owner_of(struct table* table, unsigned slot) { return table->owner[slot]; }
+int is_owner(struct table* table, unsigned slot, unsigned owner) { return table->owner[slot] == owner; }
+void forget(struct table* table, unsigned slot) {
+#ifdef PATCHED
+  table->owner[slot] = 0x7fff;
+  clear(slot);
+#else
+  clear(slot);
+  table->owner[slot] = 0;
+#endif
+}
