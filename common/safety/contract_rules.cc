@@ -51,13 +51,20 @@ void find_moved_checks(const SourceSubject& subject, SourceReport& report) {
     for (const ChangedFunction& to : subject.changed) {
       const std::string& left = from.original->name;
       const std::string& reached = to.original->name;
-      // Along a call nothing can come between: the one runs within the other.
-      if (left == reached || calls(from.before, reached) || calls(to.before, left) || calls(from.after, reached) ||
-          calls(to.after, left))
-        continue;
+      if (left == reached) continue;
+      // Within a call, what comes between is an old caller of the new function.
+      const bool is_within = calls(from.before, reached) || calls(to.before, left);
+      if (!is_within && (calls(from.after, reached) || calls(to.after, left))) continue;
       const auto had = statements(to.before);
       for (const auto& [what, place] : statements(to.after)) {
         if (had.contains(what) || !was.contains(what) || is.contains(what)) continue;
+        if (is_within) {
+          report.add_model({target::Leave::kChangedSet, target::Switch::kThread}, reached, place,
+                           "makes sure of what " + left + " did until now (" + was.at(what) +
+                               "), and one calls the other: an old caller of the new function does it twice, or never",
+                           "leave it where it was");
+          break;
+        }
         std::string anchors;
         const std::vector<std::string> callers = subject.callers(left);
         for (const std::string& caller : subject.callers(reached)) {

@@ -127,6 +127,23 @@ void find_boot_only_references(const Subject& subject, Report& report) {
   }
 }
 
+void find_functions_of_the_boot(const Subject& subject, Report& report) {
+  const diff::ObjectModel& model = subject.original;
+  for (const auto& [before, after] : subject.spliced()) {
+    const Entity& function = model.entity(before);
+    const Subject::Users users = Subject::users(model, before);
+    const Subject::Users users_now = Subject::users(subject.patched, after);
+    if (function.is_global || users.is_address_taken || users_now.is_address_taken || users.callers.empty()) continue;
+    const auto is_of_boot = [](const diff::ObjectModel& side) {
+      return [&side](EntityIndex caller) { return side.entity(caller).role == target::SectionRole::kInit; };
+    };
+    if (std::ranges::all_of(users.callers, is_of_boot(model)) &&
+        std::ranges::all_of(users_now.callers, is_of_boot(subject.patched)))
+      report.add(model, before, "is called by boot code alone: it has done its work, and the new code would never run",
+                 "do in a load hook what the new code does, or reboot");
+  }
+}
+
 void find_prototype_changes(const Subject& subject, Report& report) {
   if (subject.original_prototypes == nullptr || subject.patched_prototypes == nullptr) return;
   for (const auto& [before, after] : subject.spliced()) {

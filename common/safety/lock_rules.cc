@@ -211,6 +211,29 @@ void find_replaced_locks(const SourceSubject& subject, SourceReport& report) {
   }
 }
 
+void find_lock_kinds(const SourceSubject& subject, SourceReport& report) {
+  const auto kinds_of = [](const Effects& effects, const std::map<std::string, std::string>& pairs) {
+    std::map<std::string, std::map<std::string, std::string>> kinds;  // by lock: how it is taken, and where
+    for (const Call& call : effects.calls)
+      if (const LockCall lock = lock_call(call.form, pairs); lock.action == LockAction::kTake)
+        kinds[lock.lock].try_emplace(call.name, call.place);
+    return kinds;
+  };
+  for (const ChangedFunction& function : subject.changed) {
+    auto before = kinds_of(function.before, subject.original.pairs);
+    for (const auto& [lock, is] : kinds_of(function.after, subject.patched.pairs)) {
+      const auto& was = before[lock];
+      if (was.empty()) continue;
+      for (const auto& [kind, place] : is)
+        if (!was.contains(kind) && !is.contains(was.begin()->first))
+          report.add(Severity::kWarning, function.patched->name, place,
+                     lock + " was taken by " + was.begin()->first + ", and is by " + kind +
+                         ": old and new code may not keep each other out, or wait for an interrupt that needs the lock",
+                     "make sure that whoever takes the lock in the old way may run beside this");
+    }
+  }
+}
+
 void find_sleeping_calls(const SourceSubject& subject, SourceReport& report) {
   LockUses& before = subject.locks_before;
   LockUses& after = subject.locks_after;

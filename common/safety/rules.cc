@@ -8,7 +8,7 @@ namespace hotpatch::safety {
 namespace {
 
 constexpr auto kObjectRules = std::to_array<Rule>({
-    {"HP048-new-state", Answer::kInfo, "the patch brings state of its own", find_new_state},
+    {"HP048-new-state", Answer::kWarn, "the patch brings state of its own", find_new_state},
     {"HP016-once", Answer::kInfo, "what appears once appears once more", find_once_flags},
     {"HP024-prototype", Answer::kModel, "a function is called in another way", find_prototype_changes},
     {"HP026-endless", Answer::kReject, "a function that is never left", find_endless_functions},
@@ -20,6 +20,7 @@ constexpr auto kObjectRules = std::to_array<Rule>({
      find_new_function_pointers},
     {"HP054-removed", Answer::kInfo, "a function is gone", find_removed_functions},
     {"HP051-reaches-boot-only", Answer::kReject, "code that runs now uses what exists at boot only", find_boot_only_references},
+    {"HP05A-only-at-boot", Answer::kReject, "a function that nothing calls after boot", find_functions_of_the_boot},
     {"HP062-new-key", Answer::kReject, "a record that code is rewritten by refers to a key of the patch", find_new_keys},
     {"HP081-hook-calls", Answer::kReject, "a hook calls a patched function", find_called_patched_code},
 });

@@ -134,6 +134,7 @@ void find_inner_labels(const Subject& subject, Report& report);
 void find_patching_path(const Subject& subject, Report& report);
 void find_endless_functions(const Subject& subject, Report& report);  // flow_rules.cc
 void find_boot_only_references(const Subject& subject, Report& report);
+void find_functions_of_the_boot(const Subject& subject, Report& report);
 void find_prototype_changes(const Subject& subject, Report& report);
 void find_larger_frames(const Subject& subject, Report& report);
 void find_called_patched_code(const Subject& subject, Report& report);

@@ -87,11 +87,14 @@ void find_macro_changes(const SourceSubject& subject, SourceReport& report);
 void find_balance_changes(const SourceSubject& subject, SourceReport& report);  // lock_rules.cc
 void find_order_changes(const SourceSubject& subject, SourceReport& report);
 void find_replaced_locks(const SourceSubject& subject, SourceReport& report);
+void find_lock_kinds(const SourceSubject& subject, SourceReport& report);
 void find_sleeping_calls(const SourceSubject& subject, SourceReport& report);
 void find_moved_checks(const SourceSubject& subject, SourceReport& report);  // contract_rules.cc
 void find_new_results(const SourceSubject& subject, SourceReport& report);
 void find_stored_pointers(const SourceSubject& subject, SourceReport& report);
 void find_continuation_changes(const SourceSubject& subject, SourceReport& report);
 void find_unknown_flow(const SourceSubject& subject, SourceReport& report);
+void find_reading_changes(const SourceSubject& subject, SourceReport& report);  // reading_rules.cc
+void find_result_meanings(const SourceSubject& subject, SourceReport& report);
 
 }  // namespace hotpatch::safety

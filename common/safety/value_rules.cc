@@ -152,11 +152,14 @@ bool depends_on(const Form& form, const std::string& key) {
   });
 }
 
-/// Whether any value may be stored in `key`: values that were computed are, and nothing in this source goes by a single one. A constant is
+/// Whether any value may be stored in `key`: values that come from elsewhere are, and nothing in this source goes by a single one. What a
+/// setter is given is none of those: its callers say what that is. A constant is
 /// no state of a machine there, which unchanged code would have to know.
 bool takes_any_value(const Effects& all, const std::string& key) {
   const bool is_computed = std::ranges::any_of(all.writes, [&](const Write& write) {
-    return write.key == key && write.operation == "=" && !write.is_weak && !constant(write.value);
+    return write.key == key && write.operation == "=" && !write.is_weak && any_part(write.value, [](const Form& part) {
+             return is_a(part, "m") || is_a(part, "n") || is_a(part, "g") || is_a(part, "call");
+           });
   });
   if (!is_computed) return false;
   const auto uses = [&](const Form& form) { return depends_on(form, key); };
@@ -208,7 +211,7 @@ void add_steps(const std::string& function, const Effects& effects, const std::m
     steps.places[key] = place;
   };
   for (const Write& write : writes_of(effects))
-    if (const auto value = constant(write.value); value && !write.is_weak && (write.operation == "+=" || write.operation == "-="))
+    if (const auto value = constant(write.value); value && (write.operation == "+=" || write.operation == "-="))
       add(write.key, write.operation == "+=" ? *value : -*value, write.place);
   for (const Call& call : effects.calls)
     for (const auto& [take, give] : pairs) {
@@ -278,7 +281,8 @@ void find_counter_changes(const SourceSubject& subject, SourceReport& report) {
           if (!sizes(is).contains(old) && (old > 0) == (step > 0))
             new_size = std::to_string(old) + ", and goes by " + std::to_string(step) + " now";
     if (!new_size.empty()) {
-      report.add(Severity::kError, first, place,
+      // Through a plain pointer: what it leads to is not known.
+      report.add(key.starts_with("*") ? Severity::kWarning : Severity::kError, first, place,
                  "the counter " + key + " went by " + new_size + ": objects alive were counted the old way", kRemedy);
     } else if (ups == 0 && downs == 0) {
       report.add_model({target::Leave::kChangedSet, target::Switch::kThread}, first, place,
@@ -287,7 +291,7 @@ void find_counter_changes(const SourceSubject& subject, SourceReport& report) {
                        "keep the counting where it is");
     } else if (ups != 0 && downs != 0 && functions.size() > 1) {
       report.add(
-          Severity::kError, first, place,
+          key.starts_with("*") ? Severity::kWarning : Severity::kError, first, place,
           key + " is counted up " + std::to_string(ups) + " times more and down " + std::to_string(downs) +
               " times more, in different functions: objects alive were counted by the old ones, and the new ones count them back",
           kRemedy);
@@ -326,7 +330,7 @@ void find_constant_changes(const SourceSubject& subject, SourceReport& report) {
           else if (write.operation == "=" && takes_any_value(subject.all_before, key))
             report.add(Severity::kWarning, name, write.place,
                        text + " takes the place of " + was +
-                           ", where computed values are stored too, and nothing here goes by one of them",
+                           ", where values from elsewhere are stored too, and nothing here goes by one of them",
                        "make sure that what reads it takes the new value as it took the old one");
           else
             report.add(Severity::kError, name, write.place,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // EXPECT-CHANGED: f
 // EXPECT-NEW: refused
-// EXPECT-NOTE: HP048-new-state
+// EXPECT-CLASS: B
+// EXPECT-WARN: HP048-new-state
 #pragma GCC visibility push(hidden)
 #ifdef PATCHED
 int refused;

@@ -6,8 +6,11 @@
 struct table {
   unsigned short owner[8];
 };
+struct user {
+  unsigned short number;
+};
 extern void clear(unsigned slot);
-void set(struct table* table, unsigned slot, unsigned owner) { table->owner[slot] = owner; }
+void set(struct table* table, unsigned slot, struct user* user) { table->owner[slot] = user->number; }
 unsigned owner_of(struct table* table, unsigned slot) { return table->owner[slot]; }
 int has_owner(struct table* table, unsigned slot) {
   unsigned owner = table->owner[slot];
