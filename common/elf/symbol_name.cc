@@ -41,4 +41,10 @@ SymbolName split_symbol_name(std::string_view name) {
   return split;
 }
 
+std::string_view variable_name(std::string_view name) noexcept {
+  const std::size_t last = name.find_last_not_of("0123456789");
+  if (last != std::string_view::npos && name[last] == '.' && last + 1 < name.size()) name = name.substr(0, last);
+  return name.substr(name.rfind('.') + 1);
+}
+
 }  // namespace hotpatch::elf

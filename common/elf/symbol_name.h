@@ -19,4 +19,7 @@ struct SymbolName {
 /// Splits at the first dot that starts a compiler's suffix. A name like ".LC0" or "a.b" stays whole.
 [[nodiscard]] SymbolName split_symbol_name(std::string_view name);
 
+/// "hits" of "hits.0" and of clang's "f.hits": what a static variable would be called if it were not one of a function.
+[[nodiscard]] std::string_view variable_name(std::string_view name) noexcept;
+
 }  // namespace hotpatch::elf

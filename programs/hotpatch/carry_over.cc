@@ -7,10 +7,10 @@
 #include <string_view>
 
 #include "common/diff/correlate.h"
+#include "common/diff/correlate_builds.h"
 #include "common/diff/model.h"
 #include "common/elf/object.h"
 #include "common/target/decode.h"
-#include "programs/hotpatch/patch_unit.h"
 
 namespace hotpatch::cli {
 namespace {
@@ -133,7 +133,7 @@ Result<CarriedOver> carry_over(const std::filesystem::path& proven_path, const p
   HP_ASSIGN(target::Decoder decoder, target::Decoder::make());
   HP_ASSIGN(const diff::ObjectModel proven, diff::ObjectModel::make(proven_object, profile, decoder));
   HP_ASSIGN(const diff::ObjectModel other, diff::ObjectModel::make(other_object, profile, decoder, &proven));
-  HP_ASSIGN(const diff::Correlation correlation, correlate_builds(proven, other, {}));
+  HP_ASSIGN(const diff::Correlation correlation, diff::correlate_builds(proven, other));
   return CarryOver(proven, located, other, correlation).run();
 }
 

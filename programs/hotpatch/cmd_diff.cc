@@ -48,6 +48,7 @@ Result<ExitCode> run_diff(const DiffOptions& options, bool json) {
       .needs_debug_info = false,
       .explain = options.explain,
       .wants_listings = !options.html.empty(),
+      .in_parallel = true,
       .original_source = {.file = options.source_original, .command = options.compile_options, .directory = {}},
       .patched_source = {.file = options.source_patched, .command = options.compile_options, .directory = {}}};
   if (options.source_original.empty() != options.source_patched.empty())

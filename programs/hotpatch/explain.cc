@@ -254,9 +254,8 @@ Result<std::vector<Explanation>> explain(const UnitView& view, const std::string
       wanted.emplace_back(EntityIndex(i), std::nullopt);
   std::vector<Explanation> product;
   if (wanted.empty()) return product;
-  HP_ASSIGN(elf::LineTable original_lines, lines_of(view.original.object()));
-  HP_ASSIGN(elf::LineTable patched_lines, lines_of(view.patched.object()));
-  Explainer explainer(view, std::move(original_lines), std::move(patched_lines), decoder);
+  HP_ASSIGN(BothLines lines, lines_of(view.original.object(), view.patched.object()));
+  Explainer explainer(view, std::move(lines.original), std::move(lines.patched), decoder);
   for (const auto& [original, patched] : wanted) {
     product.push_back(explainer.run(original, patched));
     product.back().unit = unit;

@@ -2,7 +2,11 @@
 #include "programs/hotpatch/listing.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
+#include <utility>
+
+#include "common/support/parallel.h"
 
 namespace hotpatch::cli {
 namespace {
@@ -95,10 +99,14 @@ std::vector<std::pair<std::size_t, std::size_t>> common_lines(const std::vector<
 
 }  // namespace
 
-Result<elf::LineTable> lines_of(const elf::Object& object) {
-  Result<elf::LineTable> lines = elf::read_lines(object);
-  if (!lines && lines.error().code() == Errc::kNotFound) return elf::LineTable();
-  return lines;
+Result<BothLines> lines_of(const elf::Object& original, const elf::Object& patched) {
+  std::array<Result<elf::LineTable>, 2> lines;
+  parallel_for(2, 2, [&](std::size_t side) { lines[side] = elf::read_lines(side == 0 ? original : patched); });
+  for (Result<elf::LineTable>& table : lines) {
+    if (!table && table.error().code() == Errc::kNotFound) table = elf::LineTable();
+    if (!table) return fail(table.error());
+  }
+  return BothLines{std::move(*lines[0]), std::move(*lines[1])};
 }
 
 std::string source_text(const elf::LineTable& lines, elf::SectionIndex section, std::uint64_t offset) {

@@ -46,8 +46,12 @@ struct ListingRow {
 
 [[nodiscard]] std::vector<ListingRow> align(const std::vector<ListingLine>& original, const std::vector<ListingLine>& patched);
 
-/// The object's line table; an empty one if it carries none: a report without lines is still one.
-Result<elf::LineTable> lines_of(const elf::Object& object);
+/// The line tables of both objects; an empty one where an object carries none: a report without lines is still one.
+struct BothLines {
+  elf::LineTable original;
+  elf::LineTable patched;
+};
+Result<BothLines> lines_of(const elf::Object& original, const elf::Object& patched);
 
 /// "common/domain.c:123"; empty if not known.
 [[nodiscard]] std::string source_text(const elf::LineTable& lines, elf::SectionIndex section, std::uint64_t offset);

@@ -2,20 +2,24 @@
 #include "programs/hotpatch/patch_unit.h"
 
 #include <algorithm>
-#include <map>
+#include <array>
+#include <future>
+#include <optional>
 #include <set>
 #include <string_view>
 #include <utility>
 
 #include "common/diff/compare.h"
 #include "common/diff/correlate.h"
+#include "common/diff/correlate_builds.h"
 #include "common/diff/model.h"
 #include "common/elf/object_builder.h"
-#include "common/elf/static_scopes.h"
+#include "common/elf/symbol_name.h"
 #include "common/elf/type_layout.h"
 #include "common/extract/closure.h"
 #include "common/extract/extract.h"
 #include "common/safety/source_rules.h"
+#include "common/support/parallel.h"
 #include "common/target/decode.h"
 
 namespace hotpatch::cli {
@@ -28,22 +32,24 @@ Result<elf::Object> read_original(const std::filesystem::path& path) {
   return elf::parse_object(std::move(empty), "no original");
 }
 
+/// The types of an object; kNotFound for one without debugging information.
+using Types = Result<elf::TypeTable>;
+
 /// Adds the types of both sides; a warning where debugging information may be missing, and is.
-Result<> compare_types(const elf::Object& original, const elf::Object& patched, const std::string& unit,
-                       const UnitOptions& options, TypeCollector& types, Diagnostics& findings) {
-  const Result<elf::TypeTable> original_types = elf::read_types(original);
-  const Result<elf::TypeTable> patched_types = original_types ? elf::read_types(patched) : original_types;
-  if (patched_types) {
-    types.add(*original_types, *patched_types, unit);
+Result<> compare_types(const Types& original, const Types& patched, const std::string& unit, const UnitOptions& options,
+                       TypeCollector& types, Diagnostics& findings) {
+  if (original && patched) {
+    types.add(*original, *patched, unit);
     return {};
   }
-  if (options.needs_debug_info) return fail(patched_types.error());
-  const bool is_absent = patched_types.error().code() == Errc::kNotFound;
-  const bool is_one_sided = is_absent && (original_types || elf::read_types(patched));
-  const std::string what = is_one_sided ? std::string("only the ") + (original_types ? "original" : "patched") +
+  const Error& error = original ? patched.error() : original.error();
+  if (options.needs_debug_info) return fail(error);
+  const bool is_absent = error.code() == Errc::kNotFound;
+  const bool is_one_sided = is_absent && (original || patched);
+  const std::string what = is_one_sided ? std::string("only the ") + (original ? "original" : "patched") +
                                               " object has debugging information: the two were not compiled alike"
                            : is_absent ? "there is no debugging information"
-                                       : "the debugging information cannot be read: " + patched_types.error().message();
+                                       : "the debugging information cannot be read: " + error.message();
   findings.add({"HP009-no-types",
                 Severity::kWarning,
                 {.unit = unit, .symbol = {}, .section = {}, .source = {}},
@@ -51,84 +57,6 @@ Result<> compare_types(const elf::Object& original, const elf::Object& patched, 
                 "compile both with -g"});
   return {};
 }
-
-/// The functions in which the model's static variables were declared, by entity.
-std::vector<std::string> scopes_of(const diff::ObjectModel& model, const std::vector<elf::StaticScope>& scopes) {
-  std::map<std::pair<elf::SectionIndex, std::uint64_t>, std::size_t> data;
-  for (std::size_t i = 0; i < model.entities().size(); ++i) {
-    const diff::Entity& entity = model.entities()[i];
-    if (entity.kind == diff::EntityKind::kData) data.emplace(std::pair(entity.section, entity.offset), i);
-  }
-  std::vector<std::string> product(model.entities().size());
-  for (const elf::StaticScope& scope : scopes) {
-    const elf::Symbol& symbol = model.object().symbol(scope.symbol);
-    if (symbol.place != elf::SymbolPlace::kSection) continue;
-    const auto found = data.find({symbol.section, symbol.value + static_cast<std::uint64_t>(scope.addend)});
-    if (found != data.end()) product[found->second] = scope.function;
-  }
-  return product;
-}
-
-/// "hits" of "hits.0" and of "f.hits": what a static variable would be called if it were not one of a function.
-std::string_view outside_name(std::string_view name) {
-  const std::size_t last = name.find_last_not_of("0123456789");
-  if (last != std::string_view::npos && name[last] == '.' && last + 1 < name.size()) name = name.substr(0, last);
-  return name.substr(name.rfind('.') + 1);
-}
-
-/// Static variables that were declared in a function and are declared outside of it now, or the reverse: of one name, one size and in the
-/// same hands, and alone in that on both sides.
-std::vector<diff::NamedPair> promoted(const diff::ObjectModel& original, const diff::ObjectModel& patched,
-                                      const diff::Correlation& correlation) {
-  using Users = std::set<std::string_view>;
-  const auto unpaired = [](const diff::ObjectModel& model, const auto& pairs) {
-    std::map<std::string_view, std::vector<const diff::Entity*>> product;
-    for (std::size_t i = 0; i < model.entities().size(); ++i)
-      if (const diff::Entity& entity = model.entities()[i];
-          entity.kind == diff::EntityKind::kData && entity.is_writable && !entity.is_private && !pairs[i])
-        product[outside_name(entity.name)].push_back(&entity);
-    return product;
-  };
-  const auto users = [](const diff::ObjectModel& model, const diff::Entity* data) {
-    Users product;
-    for (const diff::Entity& user : model.entities())
-      for (const diff::Reference& reference : user.references)
-        if (&model.entity(reference.target.entity) == data) product.insert(user.name);
-    return product;
-  };
-  std::vector<diff::NamedPair> product;
-  const auto candidates = unpaired(patched, correlation.original_of);
-  for (const auto& [name, group] : unpaired(original, correlation.patched_of)) {
-    const auto found = candidates.find(name);
-    if (group.size() != 1 || found == candidates.end() || found->second.size() != 1) continue;
-    const diff::Entity* before = group.front();
-    const diff::Entity* after = found->second.front();
-    const bool is_promoted = (before->name == name) != (after->name == name);
-    if (is_promoted && before->size == after->size && users(original, before) == users(patched, after))
-      product.push_back({std::string(before->name), std::string(after->name)});
-  }
-  return product;
-}
-
-}  // namespace
-
-Result<diff::Correlation> correlate_builds(const diff::ObjectModel& original, const diff::ObjectModel& patched,
-                                           const std::vector<diff::NamedPair>& given) {
-  std::vector<diff::NamedPair> pairs = given;
-  HP_ASSIGN(diff::Correlation correlation, diff::correlate(original, patched, pairs));
-  if (const auto more = promoted(original, patched, correlation); !more.empty()) {
-    pairs.insert(pairs.end(), more.begin(), more.end());
-    HP_ASSIGN(correlation, diff::correlate(original, patched, pairs));
-  }
-  if (correlation.ambiguous.empty()) return correlation;
-  const auto original_scopes = elf::read_static_scopes(original.object());
-  const auto patched_scopes = elf::read_static_scopes(patched.object());
-  if (!original_scopes || !patched_scopes) return correlation;
-  return diff::correlate(original, patched, pairs,
-                         {.original = scopes_of(original, *original_scopes), .patched = scopes_of(patched, *patched_scopes)});
-}
-
-namespace {
 
 /// Nothing of an object without debugging information.
 Result<std::optional<elf::Prototypes>> prototypes_of(const elf::Object& object) {
@@ -182,7 +110,7 @@ Result<> assess_syntax(const safety::Subject& subject, const UnitOptions& option
   std::set<std::string> brought;
   for (const extract::Inclusion& inclusion : subject.closure.included) {
     const diff::Entity& entity = subject.patched.entity(inclusion.entity);
-    if (entity.kind == diff::EntityKind::kData && !entity.name.empty()) brought.emplace(outside_name(entity.name));
+    if (entity.kind == diff::EntityKind::kData && !entity.name.empty()) brought.emplace(elf::variable_name(entity.name));
   }
   for (const std::string& type : safety::zeroed_types(original)) types.add_zeroed(type);
   product.append(
@@ -194,8 +122,11 @@ Result<> assess(const diff::ObjectModel& original, const diff::ObjectModel& patc
                 const diff::ChangeSet& changes, const extract::Closure& closure, const std::string& unit,
                 const UnitOptions& options, TypeCollector& types, UnitPatch& product) {
   if (!changes.any()) return {};
-  HP_ASSIGN(const auto original_prototypes, prototypes_of(original.object()));
-  HP_ASSIGN(const auto patched_prototypes, prototypes_of(patched.object()));
+  std::array<Result<std::optional<elf::Prototypes>>, 2> prototypes;
+  parallel_for(2, options.in_parallel ? 2 : 1,
+               [&](std::size_t side) { prototypes[side] = prototypes_of((side == 0 ? original : patched).object()); });
+  HP_ASSIGN(const auto original_prototypes, std::move(prototypes[0]));
+  HP_ASSIGN(const auto patched_prototypes, std::move(prototypes[1]));
   const safety::Subject subject{original,
                                 patched,
                                 correlation,
@@ -216,22 +147,43 @@ Result<> assess(const diff::ObjectModel& original, const diff::ObjectModel& patc
 Result<UnitPatch> patch_unit(const std::filesystem::path& original_path, const std::filesystem::path& patched_path,
                              const std::string& unit, const target::Profile& profile, TypeCollector& types,
                              const UnitOptions& options) {
-  HP_ASSIGN(const elf::Object original_object, read_original(original_path));
-  HP_ASSIGN(const elf::Object patched_object, elf::read_object(patched_path));
-
-  // Take both apart. From here on there are entities and references, no sections and addends.
+  // Read both and take them apart. From here on there are entities and references, no sections and addends.
+  const unsigned threads = options.in_parallel ? 2 : 1;
+  std::array<std::optional<Result<elf::Object>>, 2> objects;
+  parallel_for(2, threads, [&](std::size_t side) {
+    objects[side] = side == 0 ? read_original(original_path) : elf::read_object(patched_path);
+  });
+  HP_ASSIGN(const elf::Object original_object, *std::move(objects[0]));
+  HP_ASSIGN(const elf::Object patched_object, *std::move(objects[1]));
   HP_ASSIGN(target::Decoder decoder, target::Decoder::make());
-  HP_ASSIGN(const diff::ObjectModel original, diff::ObjectModel::make(original_object, profile, decoder));
-  HP_ASSIGN(const diff::ObjectModel patched, diff::ObjectModel::make(patched_object, profile, decoder, &original));
+  HP_ASSIGN(target::Decoder other_decoder, target::Decoder::make());
+  std::array<std::optional<Result<diff::ObjectModel>>, 2> models;
+  parallel_for(2, threads, [&](std::size_t side) {
+    // One after the other, the second takes over what is the same in the first; side by side, each has to decode all.
+    const bool has_like = side == 1 && !options.in_parallel && *models[0];
+    models[side] = side == 0 ? diff::ObjectModel::make(original_object, profile, decoder)
+                             : diff::ObjectModel::make(patched_object, profile, other_decoder, has_like ? &**models[0] : nullptr);
+  });
+  HP_ASSIGN(const diff::ObjectModel original, *std::move(models[0]));
+  HP_ASSIGN(const diff::ObjectModel patched, *std::move(models[1]));
+
+  // Nothing but the comparison of types needs those: they are read while the objects are compared.
+  const auto when = options.in_parallel ? std::launch::async : std::launch::deferred;
+  std::future<std::array<Types, 2>> read_types;
+  if (!original_path.empty())
+    read_types = std::async(when, [&] { return std::array{elf::read_types(original_object), elf::read_types(patched_object)}; });
 
   // Decide which entity of one is which of the other, and which of the pairs differ.
-  HP_ASSIGN(const diff::Correlation correlation, correlate_builds(original, patched, options.pairs));
+  HP_ASSIGN(const diff::Correlation correlation, diff::correlate_builds(original, patched, options.pairs));
   const diff::ChangeSet changes = diff::compare(original, patched, correlation, unit);
 
   UnitPatch product;
   product.unit = unit;
   product.findings.append(changes.findings);
-  if (!original_path.empty()) HP_TRY(compare_types(original_object, patched_object, unit, options, types, product.findings));
+  if (read_types.valid()) {
+    const auto [original_types, patched_types] = read_types.get();
+    HP_TRY(compare_types(original_types, patched_types, unit, options, types, product.findings));
+  }
 
   // Follow references from what changed until nothing more is needed. The set is final then.
   const extract::Closure closure = extract::close_over(original, patched, correlation, changes, unit, options.guards);

@@ -60,15 +60,13 @@ struct UnitOptions {
   bool needs_debug_info = true;        // without, the layout of types cannot be compared: an error, or else a warning
   std::string explain;                 // a symbol; empty: none
   bool wants_listings = false;
+  bool in_parallel =
+      false;  // both sides at once, on two threads: quicker, for somewhat more work; for a caller that has one unit
   SourceFile original_source;  // of both sides, for the rules that need the syntax tree
   SourceFile patched_source;
   bool sees_all_units = false;  // the pair is one of a build, which compiles every unit that includes what the patch changes
   bool judges_sources = true;   // without: another pass over objects of the same two sources did it
 };
-
-/// Names and references settle nearly everything; where they do not, the debugging information may. Errors are diff::correlate's.
-Result<diff::Correlation> correlate_builds(const diff::ObjectModel& original, const diff::ObjectModel& patched,
-                                           const std::vector<diff::NamedPair>& pairs);
 
 /// `original` may be empty: the whole of `patched` is new then (a file of hooks).
 Result<UnitPatch> patch_unit(const std::filesystem::path& original, const std::filesystem::path& patched, const std::string& unit,

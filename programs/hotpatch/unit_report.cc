@@ -42,11 +42,9 @@ class Reporter {
 
  private:
   Result<> report_symbols() {
-    elf::LineTable original_lines;
-    elf::LineTable patched_lines;
+    BothLines lines;
     if (std::ranges::any_of(changes_.changes, [](const diff::Change& change) { return change.difference.has_value(); })) {
-      HP_ASSIGN(original_lines, lines_of(original_.object()));
-      HP_ASSIGN(patched_lines, lines_of(patched_.object()));
+      HP_ASSIGN(lines, lines_of(original_.object(), patched_.object()));
     }
     for (std::size_t i = 0; i < patched_.entities().size(); ++i) {
       const Entity& entity = patched_.entities()[i];
@@ -65,8 +63,8 @@ class Reporter {
         symbol.original_size = before.size;
         symbol.has_difference = change.difference.has_value();
         if (change.difference) {
-          symbol.original = side(original_, before, change.difference->original_offset, original_lines);
-          symbol.patched = side(patched_, entity, change.difference->patched_offset, patched_lines);
+          symbol.original = side(original_, before, change.difference->original_offset, lines.original);
+          symbol.patched = side(patched_, entity, change.difference->patched_offset, lines.patched);
         }
       }
       product_.symbols.push_back(std::move(symbol));

@@ -23,3 +23,11 @@ TEST_CASE("the numbers of clones and statics are no part of the stem, the kinds 
 TEST_CASE("a numbered static is not paired with a plain symbol of the same base by its stem") {
   CHECK(split_symbol_name("state.5").stem != split_symbol_name("state").stem);
 }
+
+TEST_CASE("a function's static is called by the name that it has in the source") {
+  CHECK(hotpatch::elf::variable_name("hits.0") == "hits");
+  CHECK(hotpatch::elf::variable_name("f.hits") == "hits");
+  CHECK(hotpatch::elf::variable_name("f.hits.12") == "hits");
+  CHECK(hotpatch::elf::variable_name("hits") == "hits");
+  CHECK(hotpatch::elf::variable_name("hits2") == "hits2");
+}
