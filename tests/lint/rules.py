@@ -5,8 +5,8 @@ import re
 
 import tree
 
-RULE = re.compile(r'"(HP[0-9A-C]*-[a-z0-9-]+)"')
-ROW = re.compile(r"^\| `(HP[0-9A-C]*-[a-z0-9-]+)`", re.M)
+RULE = re.compile(r'"(HP[0-9A-F]*-[a-z0-9-]+)"')
+ROW = re.compile(r"^\| `(HP[0-9A-F]*-[a-z0-9-]+)`", re.M)
 FOLDERS = {"common", "buildenv", "xen", "linux", "programs"}
 
 

@@ -20,7 +20,7 @@ import sys
 import tempfile
 
 COMPARISON = re.compile(r"HP_DIFFERS\((\w+)")
-FINDING = re.compile(r'"(HP[0-9A-C]*-[a-z0-9-]+)"')
+FINDING = re.compile(r'"(HP[0-9A-F]*-[a-z0-9-]+)"')
 FOLDERS = ("common/diff", "common/extract", "common/safety")
 
 
