@@ -2,7 +2,9 @@
 //
 // xen-hotpatch killed at every step of its operations, on the stock Xen. The cells are driven from within the guest (guest/kill_cells.cc),
 // hundreds of them in one boot.
+#include <cstdlib>
 #include <sstream>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -14,11 +16,21 @@ namespace {
 struct Row {
   const char* operation;
   unsigned least;  // cells: two for each change that no implementation could do without, and as many for its lines in the journal
+  bool is_in_other;  // each of its steps is one of `load` too
 };
 
 constexpr Row kRows[] = {
-    {"upload", 20}, {"load", 30}, {"apply", 10}, {"revert", 10}, {"revert --above", 20}, {"unload", 10},
+    {"upload", 20, true},  {"load", 30, false},           {"apply", 10, true},
+    {"revert", 10, false}, {"revert --above", 20, false}, {"unload", 10, false},
 };
+
+/// With HOTPATCH_KILL_ALL in the environment all of them: some minutes more.
+std::vector<Row> rows_to_run() {
+  std::vector<Row> product;
+  for (const Row& row : kRows)
+    if (!row.is_in_other || std::getenv("HOTPATCH_KILL_ALL") != nullptr) product.push_back(row);
+  return product;
+}
 
 TEST_CASE("killed at every step: the next run agrees with Xen, and ends or undoes the work") {
   const std::string visible_patch = source_file("demo/visible.patch").string();
@@ -34,7 +46,8 @@ TEST_CASE("killed at every step: the next run agrees with Xen, and ends or undoe
   // Hypercalls are told apart by their arguments, which then lie in memory that one process may read of another.
   const auto readable = guest.add("rm -f /dev/xen/hypercall && ls /dev/xen");
   std::vector<std::size_t> steps;
-  for (const Row& row : kRows)
+  const std::vector<Row> rows = rows_to_run();
+  for (const Row& row : rows)
     steps.push_back(guest.add("kill_cells /payloads '" + std::string(row.operation) + "'", std::chrono::seconds(600)));
   const auto list = guest.add("xen-hotpatch list");
   lab::Options options = default_options();
@@ -42,7 +55,7 @@ TEST_CASE("killed at every step: the next run agrees with Xen, and ends or undoe
   guest.run(&options);
   CHECK_MESSAGE(guest.status(readable) == 0, guest.describe(readable));
   for (std::size_t i = 0; i < steps.size(); ++i) {
-    const Row& row = kRows[i];
+    const Row& row = rows[i];
     CAPTURE(row.operation);
     const std::string said = guest.output(steps[i]);
     CHECK_MESSAGE(guest.status(steps[i]) == 0, guest.describe(steps[i]));
