@@ -8,6 +8,7 @@
 #include "common/diff/placement.h"
 #include "common/diff/record_size.h"
 #include "common/diff/rule.h"
+#include "common/elf/symbol_name.h"
 
 namespace hotpatch::diff {
 namespace {
@@ -224,18 +225,11 @@ class Comparer {
 
   /// Live data of the patched object that the programmer called the same.
   std::string_view namesake_of(const Entity& original) const {
-    const std::string_view name = programmers_name(original.name);
+    const std::string_view name = elf::variable_name(original.name);
     for (const Entity& entity : patched_.entities())
-      if (entity.kind == EntityKind::kData && entity.is_writable && !entity.is_private && programmers_name(entity.name) == name)
+      if (entity.kind == EntityKind::kData && entity.is_writable && !entity.is_private && elf::variable_name(entity.name) == name)
         return entity.name;
     return {};
-  }
-  /// "cnt" of GCC's "cnt.0" and of clang's "f.cnt" and "f.cnt.1".
-  static std::string_view programmers_name(std::string_view name) {
-    const std::size_t last = name.find_last_not_of("0123456789");
-    if (last != std::string_view::npos && name[last] == '.' && last + 1 < name.size()) name = name.substr(0, last);
-    const std::size_t dot = name.rfind('.');
-    return dot == std::string_view::npos ? name : name.substr(dot + 1);
   }
 
   void find_removed() {

@@ -129,11 +129,13 @@ void find_boot_only_references(const Subject& subject, Report& report) {
 
 void find_functions_of_the_boot(const Subject& subject, Report& report) {
   const diff::ObjectModel& model = subject.original;
+  UserIndex original_users(model);
+  UserIndex patched_users(subject.patched);
   for (const auto& [before, after] : subject.spliced()) {
-    const Entity& function = model.entity(before);
-    const Subject::Users users = Subject::users(model, before);
-    const Subject::Users users_now = Subject::users(subject.patched, after);
-    if (function.is_global || users.is_address_taken || users_now.is_address_taken || users.callers.empty()) continue;
+    if (model.entity(before).is_global) continue;
+    const UserIndex::Users& users = original_users.of(before);
+    const UserIndex::Users& users_now = patched_users.of(after);
+    if (users.is_address_taken || users_now.is_address_taken || users.callers.empty()) continue;
     const auto is_of_boot = [](const diff::ObjectModel& side) {
       return [&side](EntityIndex caller) { return side.entity(caller).role == target::SectionRole::kInit; };
     };
@@ -146,13 +148,14 @@ void find_functions_of_the_boot(const Subject& subject, Report& report) {
 
 void find_prototype_changes(const Subject& subject, Report& report) {
   if (subject.original_prototypes == nullptr || subject.patched_prototypes == nullptr) return;
+  UserIndex original_users(subject.original);
   for (const auto& [before, after] : subject.spliced()) {
     const Entity& function = subject.original.entity(before);
     const elf::Prototype* was = prototype_of(*subject.original_prototypes, function.name);
     const elf::Prototype* is = prototype_of(*subject.patched_prototypes, subject.patched.entity(after).name);
     if (was == nullptr || is == nullptr || was->is_called_as(*is)) continue;
     const std::string what = "is called in another way: it was " + was->text() + ", is " + is->text();
-    const Subject::Users users = Subject::users(subject.original, before);
+    const UserIndex::Users& users = original_users.of(before);
     std::string unchanged;
     for (const EntityIndex caller : users.callers)
       if (const auto twin = subject.correlation.to_patched(caller); twin && subject.verdict(*twin) == Verdict::kSame)

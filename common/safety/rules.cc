@@ -75,20 +75,28 @@ std::vector<Subject::Spliced> Subject::spliced() const {
   return product;
 }
 
-Subject::Users Subject::users(const diff::ObjectModel& model, diff::EntityIndex function) {
-  Users product;
-  for (std::size_t i = 0; i < model.entities().size(); ++i) {
-    const diff::Entity& user = model.entities()[i];
-    const diff::EntityIndex owner = user.parent.value_or(diff::EntityIndex(i));
-    if (owner == function) continue;
-    for (const diff::Reference& reference : user.references) {
-      if (reference.target.entity != function) continue;
-      if (!reference.is_branch) product.is_address_taken = true;
-      if (reference.is_branch && std::ranges::find(product.callers, owner) == product.callers.end())
-        product.callers.push_back(owner);
+const UserIndex::Users& UserIndex::of(diff::EntityIndex function) {
+  if (users_.empty()) {
+    users_.resize(model_.entities().size());
+    for (std::size_t i = 0; i < users_.size(); ++i) {
+      const diff::Entity& user = model_.entities()[i];
+      const diff::EntityIndex owner = user.parent.value_or(diff::EntityIndex(i));
+      // All that a function refers to stands together, but for its parts.
+      const bool is_in_parts = user.parent || !user.parts.empty();
+      for (const diff::Reference& reference : user.references) {
+        if (reference.target.entity == owner) continue;
+        Users& used = users_[reference.target.entity.value()];
+        if (!reference.is_branch) {
+          used.is_address_taken = true;
+          continue;
+        }
+        const bool is_known = is_in_parts ? std::ranges::find(used.callers, owner) != used.callers.end()
+                                          : !used.callers.empty() && used.callers.back() == owner;
+        if (!is_known) used.callers.push_back(owner);
+      }
     }
   }
-  return product;
+  return users_.at(function.value());
 }
 
 void Assessment::append(const Assessment& other) {

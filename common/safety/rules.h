@@ -61,12 +61,24 @@ struct Subject {
     diff::EntityIndex patched;
   };
   [[nodiscard]] std::vector<Spliced> spliced() const;
-  /// All functions of the model that call or jump to `function`, and whether anything takes its address.
+};
+
+/// Who uses what in one object. The first question goes through all of its references.
+class UserIndex {
+ public:
+  /// Requires: the model outlives this.
+  explicit UserIndex(const diff::ObjectModel& model) : model_(model) {}
+
+  /// All functions that call or jump to it, but itself, and whether anything takes its address.
   struct Users {
     std::vector<diff::EntityIndex> callers;
     bool is_address_taken = false;
   };
-  [[nodiscard]] static Users users(const diff::ObjectModel& model, diff::EntityIndex function);
+  [[nodiscard]] const Users& of(diff::EntityIndex function);
+
+ private:
+  const diff::ObjectModel& model_;
+  std::vector<Users> users_;  // by entity; empty: nobody has asked
 };
 
 /// What the rules say of a patch, or of one unit of it.

@@ -29,15 +29,15 @@ const char* kind_name(const Entity& entity) {
 
 class Explainer {
  public:
-  Explainer(const UnitView& view, elf::LineTable original_lines, elf::LineTable patched_lines, target::Decoder& decoder)
-      : view_(view), original_lines_(std::move(original_lines)), patched_lines_(std::move(patched_lines)), decoder_(decoder) {}
+  Explainer(const UnitView& view, const BothLines& lines, target::Decoder& decoder)
+      : view_(view), lines_(lines), decoder_(decoder) {}
 
   Explanation run(std::optional<EntityIndex> original, std::optional<EntityIndex> patched) {
     Explanation product;
     const Entity& entity = patched ? view_.patched.entity(*patched) : view_.original.entity(*original);
     product.kind = kind_name(entity);
-    if (original) product.original = side(view_.original, *original, original_lines_);
-    if (patched) product.patched = side(view_.patched, *patched, patched_lines_);
+    if (original) product.original = side(view_.original, *original, lines_.original);
+    if (patched) product.patched = side(view_.patched, *patched, lines_.patched);
     if (original && patched) product.paired_by = diff::evidence_text(view_.correlation.paired_by[patched->value()]);
     set_verdict(product, original, patched);
     if (original && patched) add_context(product, *original, *patched);
@@ -138,9 +138,9 @@ class Explainer {
       return;
     }
     product.original.context =
-        around(list_function(view_.original, before, nullptr, original_lines_, decoder_), difference->original_offset);
+        around(list_function(view_.original, before, nullptr, lines_.original, decoder_), difference->original_offset);
     product.patched.context =
-        around(list_function(view_.patched, after, &view_.correlation, patched_lines_, decoder_), difference->patched_offset);
+        around(list_function(view_.patched, after, &view_.correlation, lines_.patched, decoder_), difference->patched_offset);
   }
 
   static std::vector<std::string> data_around(const diff::ObjectModel& model, const Entity& entity, std::uint64_t offset) {
@@ -181,8 +181,7 @@ class Explainer {
   }
 
   const UnitView& view_;
-  elf::LineTable original_lines_;
-  elf::LineTable patched_lines_;
+  const BothLines& lines_;
   target::Decoder& decoder_;
 };
 
@@ -254,8 +253,8 @@ Result<std::vector<Explanation>> explain(const UnitView& view, const std::string
       wanted.emplace_back(EntityIndex(i), std::nullopt);
   std::vector<Explanation> product;
   if (wanted.empty()) return product;
-  HP_ASSIGN(BothLines lines, lines_of(view.original.object(), view.patched.object()));
-  Explainer explainer(view, std::move(lines.original), std::move(lines.patched), decoder);
+  HP_ASSIGN(const BothLines* lines, view.lines.read());
+  Explainer explainer(view, *lines, decoder);
   for (const auto& [original, patched] : wanted) {
     product.push_back(explainer.run(original, patched));
     product.back().unit = unit;

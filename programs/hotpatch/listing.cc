@@ -99,14 +99,17 @@ std::vector<std::pair<std::size_t, std::size_t>> common_lines(const std::vector<
 
 }  // namespace
 
-Result<BothLines> lines_of(const elf::Object& original, const elf::Object& patched) {
-  std::array<Result<elf::LineTable>, 2> lines;
-  parallel_for(2, 2, [&](std::size_t side) { lines[side] = elf::read_lines(side == 0 ? original : patched); });
-  for (Result<elf::LineTable>& table : lines) {
-    if (!table && table.error().code() == Errc::kNotFound) table = elf::LineTable();
-    if (!table) return fail(table.error());
+Result<const BothLines*> PairLines::read() {
+  if (!known_) {
+    std::array<Result<elf::LineTable>, 2> lines;
+    parallel_for(2, 2, [&](std::size_t side) { lines[side] = elf::read_lines(side == 0 ? original_ : patched_); });
+    for (Result<elf::LineTable>& table : lines) {
+      if (!table && table.error().code() == Errc::kNotFound) table = elf::LineTable();
+      if (!table) return fail(table.error());
+    }
+    known_ = BothLines{std::move(*lines[0]), std::move(*lines[1])};
   }
-  return BothLines{std::move(*lines[0]), std::move(*lines[1])};
+  return &*known_;
 }
 
 std::string source_text(const elf::LineTable& lines, elf::SectionIndex section, std::uint64_t offset) {

@@ -51,7 +51,20 @@ struct BothLines {
   elf::LineTable original;
   elf::LineTable patched;
 };
-Result<BothLines> lines_of(const elf::Object& original, const elf::Object& patched);
+
+/// The two objects' line tables, read when a pass asks for them first.
+class PairLines {
+ public:
+  /// Requires: the objects outlive this.
+  PairLines(const elf::Object& original, const elf::Object& patched) : original_(original), patched_(patched) {}
+  /// Is this one's own. Errors are elf::read_lines', but kNotFound.
+  Result<const BothLines*> read();
+
+ private:
+  const elf::Object& original_;
+  const elf::Object& patched_;
+  std::optional<BothLines> known_;
+};
 
 /// "common/domain.c:123"; empty if not known.
 [[nodiscard]] std::string source_text(const elf::LineTable& lines, elf::SectionIndex section, std::uint64_t offset);

@@ -191,7 +191,8 @@ Result<UnitPatch> patch_unit(const std::filesystem::path& original_path, const s
 
   // What the change means for a system that runs.
   HP_TRY(assess(original, patched, correlation, changes, closure, unit, options, types, product));
-  const UnitView view{original, patched, correlation, changes, closure, product.findings.has_errors()};
+  PairLines lines(original_object, patched_object);
+  const UnitView view{original, patched, correlation, changes, closure, product.findings.has_errors(), lines};
   HP_ASSIGN(product.report, report_unit(view, decoder));
   if (!options.explain.empty()) {
     HP_ASSIGN(product.explanations, explain(view, unit, options.explain, product.findings, decoder));

@@ -14,7 +14,7 @@ Result<std::vector<SideBySide>> list_changes(const UnitView& view, const std::st
   const auto title = [](const Entity& entity) {
     return std::string(entity.name) + ", " + std::to_string(entity.size) + " bytes";
   };
-  HP_ASSIGN(const BothLines lines, lines_of(view.original.object(), view.patched.object()));
+  HP_ASSIGN(const BothLines* lines, view.lines.read());
   std::vector<SideBySide> product;
   for (std::size_t i = 0; i < view.patched.entities().size(); ++i) {
     const Entity& entity = view.patched.entities()[i];
@@ -27,11 +27,11 @@ Result<std::vector<SideBySide>> list_changes(const UnitView& view, const std::st
     added.verdict = is_new ? "new" : "changed";
     added.reason = change.reason;
     added.patched_title = title(entity);
-    added.patched = list_function(view.patched, entity, &view.correlation, lines.patched, decoder);
+    added.patched = list_function(view.patched, entity, &view.correlation, lines->patched, decoder);
     if (const auto twin = view.correlation.to_original(EntityIndex(i))) {
       const Entity& before = view.original.entity(*twin);
       added.original_title = title(before);
-      added.original = list_function(view.original, before, nullptr, lines.original, decoder);
+      added.original = list_function(view.original, before, nullptr, lines->original, decoder);
     }
     added.rows = align(added.original, added.patched);
     // The comparison has the last word: a record of a special section, too, makes an instruction another one.

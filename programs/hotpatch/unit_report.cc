@@ -29,6 +29,7 @@ class Reporter {
         changes_(view.changes),
         closure_(view.closure),
         is_refused_(view.is_refused),
+        lines_(view.lines),
         decoder_(decoder) {}
 
   Result<UnitReport> run() && {
@@ -42,9 +43,9 @@ class Reporter {
 
  private:
   Result<> report_symbols() {
-    BothLines lines;
+    const BothLines* lines = nullptr;
     if (std::ranges::any_of(changes_.changes, [](const diff::Change& change) { return change.difference.has_value(); })) {
-      HP_ASSIGN(lines, lines_of(original_.object(), patched_.object()));
+      HP_ASSIGN(lines, lines_.read());
     }
     for (std::size_t i = 0; i < patched_.entities().size(); ++i) {
       const Entity& entity = patched_.entities()[i];
@@ -63,8 +64,8 @@ class Reporter {
         symbol.original_size = before.size;
         symbol.has_difference = change.difference.has_value();
         if (change.difference) {
-          symbol.original = side(original_, before, change.difference->original_offset, lines.original);
-          symbol.patched = side(patched_, entity, change.difference->patched_offset, lines.patched);
+          symbol.original = side(original_, before, change.difference->original_offset, lines->original);
+          symbol.patched = side(patched_, entity, change.difference->patched_offset, lines->patched);
         }
       }
       product_.symbols.push_back(std::move(symbol));
@@ -279,6 +280,7 @@ class Reporter {
   const diff::ChangeSet& changes_;
   const extract::Closure& closure_;
   bool is_refused_;
+  PairLines& lines_;
   target::Decoder& decoder_;
   UnitReport product_;
 };

@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "common/diff/compare.h"
-#include "common/elf/source_lines.h"
 #include "common/extract/closure.h"
 #include "common/support/result.h"
 #include "common/target/decode.h"
+#include "programs/hotpatch/listing.h"
 
 namespace hotpatch::cli {
 
@@ -25,6 +25,7 @@ struct UnitView {
   const diff::ChangeSet& changes;
   const extract::Closure& closure;
   bool is_refused = false;  // a rule says no: nothing is taken along
+  PairLines& lines;
 };
 
 /// One side of a difference.
