@@ -2,12 +2,14 @@
 #include "common/diff/correlate.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <tuple>
-#include <unordered_map>
+#include <utility>
 
 #include "common/diff/evidence.h"
 #include "common/support/hash.h"
+#include "common/support/parallel.h"
 
 namespace hotpatch::diff {
 namespace {
@@ -21,13 +23,17 @@ constexpr Level kLast = Level::kContent;
 
 class Correlator {
  public:
-  Correlator(const ObjectModel& original, const ObjectModel& patched, const Scopes& scopes)
-      : original_{original, Evidence(original), scopes.original, {}}, patched_{patched, Evidence(patched), scopes.patched, {}} {
-    product_.original_of.resize(patched.entities().size());
-    product_.patched_of.resize(original.entities().size());
-    product_.paired_by.resize(patched.entities().size());
-    original_.is_settled.resize(original.entities().size());
-    patched_.is_settled.resize(patched.entities().size());
+  Correlator(Evidence original, Evidence patched, const Scopes& scopes, unsigned threads)
+      : original_{original.model(), std::move(original), scopes.original, {}, {}},
+        patched_{patched.model(), std::move(patched), scopes.patched, {}, {}},
+        threads_(threads) {
+    const std::size_t original_count = original_.model.entities().size();
+    const std::size_t patched_count = patched_.model.entities().size();
+    product_.original_of.resize(patched_count);
+    product_.patched_of.resize(original_count);
+    product_.paired_by.resize(patched_count);
+    original_.is_settled.resize(original_count);
+    patched_.is_settled.resize(patched_count);
   }
 
   Result<Correlation> run(std::span<const NamedPair> pairs) && {
@@ -36,7 +42,7 @@ class Correlator {
     pair_by_name(Scope::kFile);
     for (;;) {
       collect_free();
-      if (free_original_.empty() || free_patched_.empty()) break;
+      if (original_.free.empty() || patched_.free.empty()) break;
       bool has_progressed = false;
       for (auto level = kFirst; !has_progressed; level = static_cast<Level>(static_cast<int>(level) + 1)) {
         has_progressed = go_through(level);
@@ -54,7 +60,8 @@ class Correlator {
     const ObjectModel& model;
     Evidence evidence;
     const std::vector<std::string>& scopes;
-    std::vector<bool> is_settled;  // the user said that it has no counterpart
+    std::vector<bool> is_settled;                             // the user said that it has no counterpart
+    std::vector<std::pair<EntityIndex, std::uint64_t>> free;  // with their stem_key
   };
   enum class Scope : std::uint8_t { kObject, kFile };
   /// Something that an entity shows. Entities of both sides with one mark may be the same.
@@ -64,6 +71,21 @@ class Correlator {
     EntityIndex entity;
     friend auto operator<=>(const Mark&, const Mark&) = default;
   };
+
+  /// job(side) of the original and of the patched object. They have nothing in common that it may write.
+  template <typename Job>
+  auto of_both_sides(std::size_t work, const Job& job) {
+    constexpr std::size_t kWorthAThread = 512;  // entities
+    std::array<decltype(job(original_)), 2> products;
+    parallel_for(2, work < kWorthAThread ? 1 : threads_,
+                 [&](std::size_t i) { products[i] = job(i == 0 ? original_ : patched_); });
+    return products;
+  }
+  [[nodiscard]] bool is_patched(const Side& side) const { return &side == &patched_; }
+  /// What the entities of the side have been paired with.
+  [[nodiscard]] const std::vector<std::optional<EntityIndex>>& counterparts(const Side& side) const {
+    return is_patched(side) ? product_.original_of : product_.patched_of;
+  }
 
   void pair(EntityIndex original, EntityIndex patched, PairedBy evidence) {
     product_.paired_by[patched.value()] = evidence;
@@ -114,20 +136,20 @@ class Correlator {
 
   void pair_by_name(Scope scope) {
     using Key = std::tuple<EntityKind, std::string_view, std::string_view>;
-    const auto named = [&](const Side& side, const auto& counterparts) {
+    const auto named = [&](const Side& side) {
       std::map<Key, Group> groups;
       for (std::size_t i = 0; i < side.model.entities().size(); ++i) {
         const Entity& entity = side.model.entities()[i];
         const bool has_name = !entity.name.empty() || entity.kind == EntityKind::kExternal;  // the null symbol's is empty
-        if (!has_name || side.evidence.is_numbered(EntityIndex(i)) || counterparts[i] || side.is_settled[i]) continue;
+        if (!has_name || side.evidence.is_numbered(EntityIndex(i)) || counterparts(side)[i] || side.is_settled[i]) continue;
         const std::string_view file = scope == Scope::kFile ? entity.file : std::string_view();
         groups[{entity.kind, entity.name, file}].emplace_back(i);
         for (const std::string_view alias : entity.aliases) groups[{entity.kind, alias, file}].emplace_back(i);
       }
       return groups;
     };
-    const auto originals = named(original_, product_.patched_of);
-    for (const auto& [key, group] : named(patched_, product_.original_of)) {
+    const auto [originals, patched] = of_both_sides(original_.model.entities().size(), named);
+    for (const auto& [key, group] : patched) {
       const auto found = originals.find(key);
       if (found == originals.end() || found->second.size() != 1 || group.size() != 1) continue;
       if (!product_.to_patched(found->second.front()) && !product_.to_original(group.front()))
@@ -147,16 +169,15 @@ class Correlator {
   }
 
   void collect_free() {
-    const auto collect = [&](const Side& side, const auto& counterparts) {
-      std::vector<std::pair<EntityIndex, std::uint64_t>> free;
+    const auto collect = [&](Side& side) {
+      side.free.clear();
       for (std::size_t i = 0; i < side.model.entities().size(); ++i) {
-        if (!has_identity(side.model.entities()[i]) || counterparts[i] || side.is_settled[i]) continue;
-        if (const auto key = stem_key(side, EntityIndex(i))) free.emplace_back(EntityIndex(i), *key);
+        if (!has_identity(side.model.entities()[i]) || counterparts(side)[i] || side.is_settled[i]) continue;
+        if (const auto key = stem_key(side, EntityIndex(i))) side.free.emplace_back(EntityIndex(i), *key);
       }
-      return free;
     };
-    free_original_ = collect(original_, product_.patched_of);
-    free_patched_ = collect(patched_, product_.original_of);
+    collect(original_);
+    collect(patched_);
     // Only stems that are left on both sides can give pairs.
     const auto keep_common = [](auto& free, const auto& other) {
       std::vector<std::uint64_t> keys;
@@ -164,19 +185,19 @@ class Correlator {
       std::ranges::sort(keys);
       std::erase_if(free, [&](const auto& entry) { return !std::ranges::binary_search(keys, entry.second); });
     };
-    keep_common(free_original_, free_patched_);
-    keep_common(free_patched_, free_original_);
+    keep_common(original_.free, patched_.free);
+    keep_common(patched_.free, original_.free);
   }
 
   bool go_through(Level level) {
-    std::vector<Mark> marks;
-    const auto add_marks = [&](Side& side, bool is_patched, const auto& free) {
+    auto [marks, marks_of_patched] = of_both_sides(original_.free.size(), [&](Side& side) {
+      std::vector<Mark> made;
       side.evidence.begin_round();
-      for (const auto& [index, key] : free)
-        for (const std::uint64_t value : marks_of(side, index, level)) marks.push_back({mix(key, value), is_patched, index});
-    };
-    add_marks(original_, false, free_original_);
-    add_marks(patched_, true, free_patched_);
+      for (const auto& [index, key] : side.free)
+        for (const std::uint64_t value : marks_of(side, index, level)) made.push_back({mix(key, value), is_patched(side), index});
+      return made;
+    });
+    marks.insert(marks.end(), marks_of_patched.begin(), marks_of_patched.end());
     std::ranges::sort(marks);
 
     // Two entities are neighbours if they share a mark; a pair is two that are each other's only neighbour.
@@ -265,17 +286,17 @@ class Correlator {
   /// What has no state and is alike on both sides, in equal numbers: any pairing is right.
   void pair_interchangeable() {
     std::map<std::uint64_t, std::pair<Group, Group>> alike;
-    const auto collect = [&](Side& side, const auto& free, bool is_patched) {
+    const auto collect = [&](Side& side) {
       side.evidence.begin_round();
-      for (const auto& [index, key] : free) {
+      for (const auto& [index, key] : side.free) {
         if (side.model.entity(index).is_writable) continue;
         auto& groups = alike[mix(key, side.evidence.content(index))];
-        (is_patched ? groups.second : groups.first).push_back(index);
+        (is_patched(side) ? groups.second : groups.first).push_back(index);
       }
     };
     collect_free();
-    collect(original_, free_original_, false);
-    collect(patched_, free_patched_, true);
+    collect(original_);
+    collect(patched_);
     for (const auto& [key, groups] : alike)
       if (groups.first.size() == groups.second.size())
         for (std::size_t i = 0; i < groups.first.size(); ++i) pair(groups.first[i], groups.second[i], PairedBy::kInterchangeable);
@@ -286,11 +307,11 @@ class Correlator {
   void report_ambiguous() {
     collect_free();
     std::map<std::uint64_t, Ambiguity> left;
-    for (const auto& [index, key] : free_original_) {
+    for (const auto& [index, key] : original_.free) {
       left[key].stem = original_.evidence.stem(index);
       left[key].original.push_back(index);
     }
-    for (const auto& [index, key] : free_patched_) left[key].patched.push_back(index);
+    for (const auto& [index, key] : patched_.free) left[key].patched.push_back(index);
     for (auto& [key, ambiguity] : left) {
       if (are_declared_apart(ambiguity)) continue;
       product_.ambiguous.push_back(std::move(ambiguity));
@@ -312,8 +333,7 @@ class Correlator {
 
   Side original_;
   Side patched_;
-  std::vector<std::pair<EntityIndex, std::uint64_t>> free_original_;  // with their stem_key
-  std::vector<std::pair<EntityIndex, std::uint64_t>> free_patched_;
+  unsigned threads_;
   Correlation product_;
 };
 
@@ -340,8 +360,10 @@ const char* evidence_text(PairedBy evidence) noexcept {
 }
 
 Result<Correlation> correlate(const ObjectModel& original, const ObjectModel& patched, std::span<const NamedPair> pairs,
-                              const Scopes& scopes) {
-  return Correlator(original, patched, scopes).run(pairs);
+                              const Scopes& scopes, unsigned threads) {
+  std::array<std::optional<Evidence>, 2> evidence;
+  parallel_for(2, threads, [&](std::size_t side) { evidence[side].emplace(side == 0 ? original : patched); });
+  return Correlator(*std::move(evidence[0]), *std::move(evidence[1]), scopes, threads).run(pairs);
 }
 
 }  // namespace hotpatch::diff

@@ -83,8 +83,9 @@ struct Scopes {
   std::vector<std::string> patched;
 };
 
-/// kUsage for a pair whose names are not those of one function or data object each, or that contradicts another pair.
+/// kUsage for a pair whose names are not those of one function or data object each, or that contradicts another pair. With two threads the
+/// evidence of both objects is gathered at once; the outcome is the same.
 Result<Correlation> correlate(const ObjectModel& original, const ObjectModel& patched, std::span<const NamedPair> pairs = {},
-                              const Scopes& scopes = {});
+                              const Scopes& scopes = {}, unsigned threads = 1);
 
 }  // namespace hotpatch::diff

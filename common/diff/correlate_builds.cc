@@ -65,14 +65,14 @@ std::vector<NamedPair> promoted(const ObjectModel& original, const ObjectModel& 
 
 }  // namespace
 
-Result<Correlation> correlate_builds(const ObjectModel& original, const ObjectModel& patched,
-                                     const std::vector<NamedPair>& given) {
+Result<Correlation> correlate_builds(const ObjectModel& original, const ObjectModel& patched, const std::vector<NamedPair>& given,
+                                     unsigned threads) {
   std::vector<NamedPair> pairs = given;
-  HP_ASSIGN(Correlation correlation, correlate(original, patched, pairs));
+  HP_ASSIGN(Correlation correlation, correlate(original, patched, pairs, {}, threads));
   if (const auto more = promoted(original, patched, correlation); !more.empty()) {
     pairs.insert(pairs.end(), more.begin(), more.end());
     // Where another file of the same object has a variable of that name, it is none to find this one by.
-    if (auto with_promoted = correlate(original, patched, pairs))
+    if (auto with_promoted = correlate(original, patched, pairs, {}, threads))
       correlation = std::move(*with_promoted);
     else
       pairs = given;
@@ -82,7 +82,7 @@ Result<Correlation> correlate_builds(const ObjectModel& original, const ObjectMo
   const auto patched_scopes = elf::read_static_scopes(patched.object());
   if (!original_scopes || !patched_scopes) return correlation;
   return correlate(original, patched, pairs,
-                   {.original = scopes_of(original, *original_scopes), .patched = scopes_of(patched, *patched_scopes)});
+                   {.original = scopes_of(original, *original_scopes), .patched = scopes_of(patched, *patched_scopes)}, threads);
 }
 
 }  // namespace hotpatch::diff

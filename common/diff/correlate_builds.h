@@ -16,8 +16,8 @@
 
 namespace hotpatch::diff {
 
-/// Errors are correlate's. Debugging information that is missing or cannot be read is done without.
+/// Errors and threads are correlate's. Debugging information that is missing or cannot be read is done without.
 Result<Correlation> correlate_builds(const ObjectModel& original, const ObjectModel& patched,
-                                     const std::vector<NamedPair>& pairs = {});
+                                     const std::vector<NamedPair>& pairs = {}, unsigned threads = 1);
 
 }  // namespace hotpatch::diff

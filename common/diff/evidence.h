@@ -21,6 +21,7 @@ class Evidence {
  public:
   /// Requires: the model outlives this.
   explicit Evidence(const ObjectModel& model);
+  [[nodiscard]] const ObjectModel& model() const noexcept { return model_; }
 
   /// The entity and its counterpart are one thing from here on; not counted by what was hashed since begin_round().
   void identify(EntityIndex index, std::uint64_t identity) { identities_[index.value()] = identity; }

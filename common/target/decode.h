@@ -37,10 +37,10 @@ struct Instruction {
   bool is_indirect = false;  // a call or jump through a register or memory
   std::uint8_t field_count = 0;
   OperandField fields[2];
-  /// For a direct call or jump: where it goes, in bytes from the start of the code, if no relocation says otherwise.
-  std::optional<std::int64_t> target;
   /// For a direct jump: which, with the short and the long form folded into one: the condition code, or 0x10 for unconditional.
   std::uint8_t branch_condition = 0;
+  /// For a direct call or jump: where it goes, in bytes from the start of the code, if no relocation says otherwise.
+  std::optional<std::int64_t> target;
 
   [[nodiscard]] std::uint32_t end() const noexcept { return offset + length; }
 };

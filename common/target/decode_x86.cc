@@ -148,6 +148,7 @@ struct Decoder::Parts {
   std::unique_ptr<llvm::MCInstPrinter> printer;
   Instruction* current = nullptr;
   KnownInstructions known;
+  std::vector<Instruction> decoded;  // of the code at hand: how many there are is known at its end
 };
 
 Decoder::Decoder(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -182,8 +183,8 @@ Result<Decoder> Decoder::make() {
 }
 
 std::vector<Instruction> Decoder::decode(ByteView code) {
-  std::vector<Instruction> product;
-  product.reserve(code.size() / 4);
+  std::vector<Instruction>& product = parts_->decoded;
+  product.clear();
   const llvm::ArrayRef<std::uint8_t> bytes(reinterpret_cast<const std::uint8_t*>(code.data()), code.size());
   for (std::size_t at = 0; at < code.size();) {
     Instruction instruction;
@@ -234,7 +235,7 @@ std::vector<Instruction> Decoder::decode(ByteView code) {
     product.push_back(instruction);
     at += size;
   }
-  return product;
+  return {product.begin(), product.end()};  // no larger than it needs to be: it is kept
 }
 
 std::string Decoder::print(ByteView code, std::uint64_t address) {

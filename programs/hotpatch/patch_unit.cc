@@ -174,7 +174,7 @@ Result<UnitPatch> patch_unit(const std::filesystem::path& original_path, const s
     read_types = std::async(when, [&] { return std::array{elf::read_types(original_object), elf::read_types(patched_object)}; });
 
   // Decide which entity of one is which of the other, and which of the pairs differ.
-  HP_ASSIGN(const diff::Correlation correlation, diff::correlate_builds(original, patched, options.pairs));
+  HP_ASSIGN(const diff::Correlation correlation, diff::correlate_builds(original, patched, options.pairs, threads));
   const diff::ChangeSet changes = diff::compare(original, patched, correlation, unit);
 
   UnitPatch product;
