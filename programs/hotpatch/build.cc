@@ -150,6 +150,11 @@ Result<BuildProduct> build(const BuildOptions& options) {
     product.units.push_back(std::move(unit));
   }
   product.findings.append(types.findings());
+  if (options.unit.wants_listings) {
+    HP_ASSIGN(target::Decoder decoder, target::Decoder::make());
+    for (std::size_t i = 0; i < count; ++i)
+      find_callers(product.units[i].calls, product.located[i], image, "the hypervisor", decoder);
+  }
   // From here on all that a rule of the core can say has been said. A patch that breaks one is not linked.
   if (product.findings.has_errors() || !product.changes_something()) return product;
 

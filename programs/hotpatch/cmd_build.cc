@@ -10,6 +10,7 @@
 #include "common/trust/sign.h"
 #include "common/trust/vendors.h"
 #include "programs/hotpatch/build.h"
+#include "programs/hotpatch/build_page.h"
 #include "programs/hotpatch/kernel_build.h"
 #include "programs/hotpatch/report.h"
 #include "xen/profile/profile.h"
@@ -21,6 +22,7 @@ struct Arguments {
   BuildOptions build;
   std::string output;
   std::string report;
+  std::string html;
   std::string sign_key;
   std::string sign_certificate;
   std::string certificate;  // the rest is for Linux alone
@@ -36,7 +38,7 @@ struct Arguments {
 
 /// If this build fails, nobody shall take what a former one wrote for its outcome.
 Result<> remove_stale(const Arguments& arguments) {
-  for (const std::string& name : {arguments.output, arguments.report, arguments.certificate}) {
+  for (const std::string& name : {arguments.output, arguments.report, arguments.html, arguments.certificate}) {
     for (const std::string& path : {name, name + trust::kSignatureSuffix}) {
       std::error_code failure;
       if (!name.empty() && std::filesystem::is_regular_file(path, failure) && !std::filesystem::remove(path, failure))
@@ -165,6 +167,7 @@ Result<ExitCode> run_kernel_build(const Arguments& arguments, buildenv::Base bas
   options.pairs.common = build.pairs;
   options.pairs.affected.all_includers = arguments.all_includers;
   options.progress = build.progress;
+  options.wants_listings = !arguments.html.empty();
   if (!arguments.output.empty()) {
     options.module.emplace();
     options.module->name =
@@ -189,6 +192,12 @@ Result<ExitCode> run_kernel_build(const Arguments& arguments, buildenv::Base bas
     document["module"] = module_json(*product.module, options.module->name, arguments.output);
   }
   if (!arguments.report.empty()) HP_TRY(write_signed(arguments, arguments.report, as_byte_view(document.dump(2) + "\n")));
+  if (!arguments.html.empty()) {
+    const std::string name = options.module ? options.module->name : build.pairs.patches.front().stem().string();
+    const std::vector<std::filesystem::path> hooks =
+        options.module ? options.module->hooks : std::vector<std::filesystem::path>();
+    HP_TRY(write_file(arguments.html, as_byte_view(page_of(product, document["verdict"], name, hooks))));
+  }
   if (!arguments.certificate.empty() && !product.certificate.empty())
     HP_TRY(write_file(arguments.certificate, product.certificate));
   if (product.module) HP_TRY(write_file(arguments.output, product.module->file));
@@ -227,6 +236,8 @@ Result<ExitCode> run_build(const Arguments& arguments, bool json) {
     return fail(Errc::kUsage, "no unit that the patch touches has a symbol '" + wanted + "'");
   if (!wanted.empty()) document["explanation"] = to_json(explanations);
   if (!arguments.report.empty()) HP_TRY(write_signed(arguments, arguments.report, as_byte_view(document_text(document))));
+  if (!arguments.html.empty())
+    HP_TRY(write_file(arguments.html, as_byte_view(page_of(product, verdict_name(verdict_of(product))))));
   if (product.payload) HP_TRY(write_signed(arguments, arguments.output, product.payload->file));
   if (json) {
     print_document(document);
@@ -257,6 +268,7 @@ void add_build_command(CLI::App& app, Chosen& chosen) {
   command->add_option("--depends", build.depends, "the payload on top of which this one is to be loaded");
   command->add_option("--hooks", build.pairs.hooks, "C source of hooks; of a base of Xen, a payload may be of hooks alone");
   command->add_option("--report", arguments->report, "also write the report, as JSON, to this file");
+  command->add_option("--html", arguments->html, "also write the report as a page, with the code side by side and who calls it");
   command->add_option("--explain", build.unit.explain, "say all that is known of this symbol, in place of the report");
   command->add_option("--certificate", arguments->certificate, "Linux: also write the certificate of the proof to this file");
   command->add_flag("--all-includers", arguments->all_includers,
@@ -276,6 +288,7 @@ void add_build_command(CLI::App& app, Chosen& chosen) {
   command->add_option("--threads", build.pairs.threads, "how many compilers run at a time (default: one per CPU)");
   add_json_option(*command, chosen);
   command->callback([arguments, &chosen] {
+    arguments->build.unit.wants_listings = !arguments->html.empty();
     arguments->build.progress = ::isatty(STDERR_FILENO) == 1;
     chosen.run = [arguments, &chosen] { return run_build(*arguments, chosen.json); };
   });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "programs/hotpatch/html.h"
 
+#include <algorithm>
 #include <cstdint>
 
 #include "common/support/bytes.h"
@@ -25,6 +26,15 @@ table.code { table-layout: fixed; font: 12px/1.4 ui-monospace, monospace; } tabl
 table.code td { white-space: pre-wrap; } col.at { width: 5.5em; } col.mark { width: 1.6em; }
 .at, .mark, .source, .operand { color: var(--dim); } .source { float: right; margin-left: 1em; }
 td.was { background: var(--was); } td.is { background: var(--is); }
+.banner { border: 1px solid var(--line); border-left: .5rem solid var(--dim); padding: .6rem 1rem; margin: 1rem 0; }
+.banner strong { font-size: 1.2rem; } .good { border-left-color: #2e8b40; } .mind { border-left-color: #c98a00; }
+.bad { border-left-color: #c0392b; }
+td.error { color: #c0392b; font-weight: bold; } td.warning { color: #a86f00; font-weight: bold; } td.note { color: var(--dim); }
+svg { display: block; max-width: 62rem; height: auto; margin: .4rem 0 1rem; }
+svg text { font: 12px ui-monospace, monospace; fill: var(--text); }
+svg rect { fill: var(--is); stroke: var(--line); } svg path { fill: none; stroke: var(--dim); }
+svg .gone { text-decoration: line-through; fill: var(--dim); }
+svg .new { font-weight: bold; } svg .hint { fill: var(--dim); }
 )";
 
 /// How many bytes the UTF-8 character at `at` has; 0: it is none (RFC 3629, section 4).
@@ -53,6 +63,80 @@ std::string cell(const std::vector<ListingLine>& lines, std::optional<std::size_
   text += escape(line.text);
   if (!line.operand.empty()) text += "  <span class=\"operand\"># " + escape(line.operand) + "</span>";
   return text + "</td>";
+}
+
+constexpr std::size_t kMostNodes = 24;    // of one side of a drawing; the rest is text
+constexpr std::size_t kLongestNode = 42;  // characters of a name in a drawing
+constexpr std::size_t kRowHeight = 20;    // all of these in units of the drawing
+constexpr std::size_t kWidth = 1000;
+constexpr std::size_t kBoxLeft = 350;
+constexpr std::size_t kBoxWidth = 300;
+
+struct Node {
+  std::string name;
+  const char* style = "";  // "new", "gone", "hint"
+  std::string remark;      // shown with the pointer on it
+};
+
+std::string text_at(std::size_t x, std::size_t y, const char* anchor, const Node& node) {
+  const std::string shown = node.name.size() <= kLongestNode ? node.name : node.name.substr(0, kLongestNode - 1) + "\u2026";
+  return "<text x=\"" + std::to_string(x) + "\" y=\"" + std::to_string(y) + "\" text-anchor=\"" + anchor + "\" class=\"" +
+         node.style + "\"><title>" + escape(node.name + (node.remark.empty() ? "" : ": " + node.remark)) + "</title>" +
+         escape(shown) + "</text>\n";
+}
+
+std::string edge(std::size_t from_x, std::size_t from_y, std::size_t to_x, std::size_t to_y) {
+  const std::string middle = std::to_string((from_x + to_x) / 2);
+  return "<path d=\"M" + std::to_string(from_x) + " " + std::to_string(from_y) + " C" + middle + " " + std::to_string(from_y) +
+         " " + middle + " " + std::to_string(to_y) + " " + std::to_string(to_x) + " " + std::to_string(to_y) + "\"></path>\n";
+}
+
+/// The first ones; what is left out is counted by a last one.
+std::vector<Node> first_of(std::vector<Node> nodes) {
+  if (nodes.size() <= kMostNodes) return nodes;
+  const std::size_t left = nodes.size() - (kMostNodes - 1);
+  nodes.resize(kMostNodes - 1);
+  nodes.push_back({.name = "and " + std::to_string(left) + " more", .style = "hint", .remark = "see below"});
+  return nodes;
+}
+
+std::vector<Node> left_side(const Calls& calls) {
+  std::vector<Node> nodes;
+  for (const std::string& name : calls.callers) nodes.push_back({.name = name, .style = "", .remark = "calls it"});
+  for (const std::string& name : calls.holders)
+    nodes.push_back({.name = "[" + name + "]", .style = "hint", .remark = "holds its address"});
+  if (nodes.empty())
+    nodes.push_back({.name = "no direct caller",
+                     .style = "hint",
+                     .remark = calls.seen_in.empty() ? "in this object" : "in " + calls.seen_in});
+  return nodes;
+}
+
+std::vector<Node> right_side(const Calls& calls) {
+  std::vector<Node> nodes;
+  for (const Callee& callee : calls.callees) {
+    const bool is_new = callee.change == CallChange::kNew;
+    const bool is_gone = callee.change == CallChange::kGone;
+    nodes.push_back({.name = callee.name,
+                     .style = is_new    ? "new"
+                              : is_gone ? "gone"
+                                        : "",
+                     .remark = is_new    ? "called by the patched code alone"
+                               : is_gone ? "called by the original code alone"
+                                         : "called by both"});
+  }
+  if (calls.indirect != 0)
+    nodes.push_back({.name = std::to_string(calls.indirect) + (calls.indirect == 1 ? " indirect call" : " indirect calls"),
+                     .style = "hint",
+                     .remark = "through a register or memory"});
+  if (nodes.empty()) nodes.push_back({.name = "calls nothing", .style = "hint", .remark = {}});
+  return nodes;
+}
+
+std::string names_of(const std::vector<Node>& nodes) {
+  std::string text;
+  for (const Node& node : nodes) text += (text.empty() ? "" : ", ") + node.name;
+  return text;
 }
 
 }  // namespace
@@ -95,16 +179,59 @@ void Page::heading(std::string_view text) { text_ += "<h2>" + escape(text) + "</
 
 void Page::paragraph(std::string_view text) { text_ += "<p>" + escape(text) + "</p>\n"; }
 
-void Page::table(std::span<const std::string> head, const std::vector<std::vector<std::string>>& rows) {
+void Page::table(std::span<const std::string> head, const std::vector<std::vector<std::string>>& rows, bool marks_first) {
   text_ += "<div class=\"wide\"><table>\n<thead><tr>";
   for (const std::string& name : head) text_ += "<th>" + escape(name) + "</th>";
   text_ += "</tr></thead>\n<tbody>\n";
   for (const std::vector<std::string>& row : rows) {
     text_ += "<tr>";
-    for (const std::string& value : row) text_ += "<td>" + escape(value) + "</td>";
+    for (std::size_t i = 0; i < row.size(); ++i)
+      text_ += (i == 0 && marks_first ? "<td class=\"" + escape(row[i]) + "\">" : "<td>") + escape(row[i]) + "</td>";
     text_ += "</tr>\n";
   }
   text_ += "</tbody>\n</table></div>\n";
+}
+
+void Page::banner(std::string_view mood, std::string_view headline, const std::vector<std::string>& lines) {
+  text_ += "<div class=\"banner " + escape(mood) + "\">\n<p><strong>" + escape(headline) + "</strong></p>\n";
+  for (const std::string& line : lines) paragraph(line);
+  text_ += "</div>\n";
+}
+
+void Page::graph(const Calls& calls) {
+  const std::vector<Node> all_left = left_side(calls);
+  const std::vector<Node> all_right = right_side(calls);
+  const std::vector<Node> left = first_of(all_left);
+  const std::vector<Node> right = first_of(all_right);
+  const std::size_t rows = std::max(left.size(), right.size());
+  const std::size_t height = (rows + 1) * kRowHeight;
+  const std::size_t middle = height / 2;
+  const auto row_at = [&](std::size_t index, std::size_t count) {
+    return middle + index * kRowHeight + kRowHeight / 2 - count * kRowHeight / 2;
+  };
+  const std::string where = calls.seen_in.empty() ? "the object alone" : calls.seen_in;
+  text_ +=
+      "<h3>" + escape(calls.function) + "</h3>\n<p class=\"hint\">" + escape(calls.unit + "; callers in " + where) + "</p>\n";
+  text_ += "<svg viewBox=\"0 0 " + std::to_string(kWidth) + " " + std::to_string(height) + "\" role=\"img\">\n<title>" +
+           escape("calls of " + calls.function) + "</title>\n";
+  constexpr std::size_t kGap = 8;
+  constexpr std::size_t kBaseline = 4;
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    const std::size_t y = row_at(i, left.size());
+    text_ += edge(kBoxLeft - 50, y, kBoxLeft, middle) + text_at(kBoxLeft - 50 - kGap, y + kBaseline, "end", left[i]);
+  }
+  for (std::size_t i = 0; i < right.size(); ++i) {
+    const std::size_t y = row_at(i, right.size());
+    text_ += edge(kBoxLeft + kBoxWidth, middle, kBoxLeft + kBoxWidth + 50, y) +
+             text_at(kBoxLeft + kBoxWidth + 50 + kGap, y + kBaseline, "start", right[i]);
+  }
+  text_ += "<rect x=\"" + std::to_string(kBoxLeft) + "\" y=\"" + std::to_string(middle - kRowHeight / 2 - 3) + "\" width=\"" +
+           std::to_string(kBoxWidth) + "\" height=\"" + std::to_string(kRowHeight + 6) + "\" rx=\"4\"></rect>\n";
+  text_ +=
+      text_at(kBoxLeft + kBoxWidth / 2, middle + kBaseline, "middle", {.name = calls.function, .style = "", .remark = "patched"});
+  text_ += "</svg>\n";
+  if (all_left.size() > left.size()) paragraph("Callers: " + names_of(all_left) + ".");
+  if (all_right.size() > right.size()) paragraph("Calls: " + names_of(all_right) + ".");
 }
 
 void Page::listing(const SideBySide& listing) {

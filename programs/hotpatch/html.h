@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "programs/hotpatch/call_graph.h"
 #include "programs/hotpatch/side_by_side.h"
 
 namespace hotpatch::cli {
@@ -22,9 +23,13 @@ class Page {
 
   void heading(std::string_view text);
   void paragraph(std::string_view text);
-  /// One row for each of `rows`, as long as `head`.
-  void table(std::span<const std::string> head, const std::vector<std::vector<std::string>>& rows);
+  /// What a reader must not miss, before all else. `mood`: "good", "mind", "bad".
+  void banner(std::string_view mood, std::string_view headline, const std::vector<std::string>& lines);
+  /// One row for each of `rows`, as long as `head`. With `marks_first`, a row's first value is a severity, and shown as such.
+  void table(std::span<const std::string> head, const std::vector<std::vector<std::string>>& rows, bool marks_first = false);
   void listing(const SideBySide& listing);
+  /// Callers, the function, and what it calls, as a drawing; what does not fit in it, as text below.
+  void graph(const Calls& calls);
   /// The page, complete.
   [[nodiscard]] std::string finish() &&;
 

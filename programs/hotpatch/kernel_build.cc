@@ -86,7 +86,8 @@ struct UnitPasses {
 };
 
 /// `guards` are taken along by the payload, although they are the same.
-Result<UnitPasses> run_passes(const buildenv::KernelPair& pair, const std::vector<std::string>& guards, TypeCollector& types) {
+Result<UnitPasses> run_passes(const buildenv::KernelPair& pair, const std::vector<std::string>& guards, bool wants_listings,
+                              TypeCollector& types) {
   HP_TRY(account_for_sections(pair));
   UnitPasses product;
   TypeCollector unused;  // types do not depend on how the code is compiled
@@ -96,6 +97,7 @@ Result<UnitPasses> run_passes(const buildenv::KernelPair& pair, const std::vecto
   of_payload.sees_all_units = true;
   of_payload.judges_sources = false;  // they are the same, and were judged above
   of_payload.guards = guards;
+  of_payload.wants_listings = wants_listings;
   HP_ASSIGN(product.payload,
             patch_unit(pair.payload.original, pair.payload.patched, pair.pair.unit, kernel::profile(), unused, of_payload));
   HP_ASSIGN(CarriedOver carried, carry_over(pair.pair.original, pair.located, pair.payload.original, kernel::profile()));
@@ -167,7 +169,7 @@ Result<KernelBuildProduct> build_kernel(buildenv::Base base, const KernelBuildOp
   TypeCollector types;
   const std::vector<std::string> guards = options.module ? options.module->guards : std::vector<std::string>();
   parallel_for(pairs.size(), options.pairs.common.threads,
-               [&](std::size_t i) { passes[i] = run_passes(pairs[i], guards, types); });
+               [&](std::size_t i) { passes[i] = run_passes(pairs[i], guards, options.wants_listings, types); });
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     HP_ASSIGN_DOING("comparing " + pairs[i].pair.unit, UnitPasses unit, std::move(passes[i]));
     product.findings.append(unit.compared.findings);
@@ -182,6 +184,13 @@ Result<KernelBuildProduct> build_kernel(buildenv::Base base, const KernelBuildOp
     product.located.push_back(std::move(unit.located));
   }
   product.findings.append(types.findings());
+  if (options.wants_listings) {
+    HP_ASSIGN(target::Decoder decoder, target::Decoder::make());
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+      HP_ASSIGN(const elf::Image* image, stock->owner_image(pairs[i].owner));
+      find_callers(product.units[i].calls, product.located[i], *image, product.index.owners.at(pairs[i].owner).name, decoder);
+    }
+  }
   if (!pairs.empty()) {
     HP_ASSIGN(product.certificate, buildenv::certificate_text(product.base, product.index, product.pairs));
   }

@@ -19,6 +19,7 @@ namespace hotpatch::cli {
 struct KernelBuildOptions {
   buildenv::KernelPairOptions pairs;
   std::optional<KernelModuleOptions> module;  // nothing: compare and prove only
+  bool wants_listings = false;                // in the units
   bool progress = false;                      // say on standard error what is being done
 };
 

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 
 #include "programs/hotpatch/html.h"
+#include "programs/hotpatch/report.h"
 
 namespace hotpatch::cli {
 namespace {
@@ -50,21 +52,72 @@ void add_rest(Page& page, const UnitReport& report) {
   add_table(page, "Differences that do not count", std::array<std::string, 3>{"where", "rule", "what"}, rows);
 }
 
+void add_findings(Page& page, const Diagnostics& diagnostics) {
+  std::vector<Finding> findings = diagnostics.findings();
+  std::ranges::stable_sort(findings, std::greater(), &Finding::severity);
+  Rows rows;
+  for (const Finding& finding : findings) {
+    std::string where;
+    for (const std::string* part : {&finding.where.symbol, &finding.where.source, &finding.where.unit, &finding.where.section})
+      if (!part->empty()) where += (where.empty() ? "" : ", ") + *part;
+    rows.push_back({severity_name(finding.severity), finding.rule, where, finding.text, finding.remedy});
+  }
+  if (rows.empty()) return;
+  page.heading("Findings");
+  page.table(std::array<std::string, 5>{"severity", "rule", "where", "what is wrong", "what to do"}, rows, true);
+}
+
+void add_calls(Page& page, const std::vector<Calls>& calls) {
+  for (const Calls& one : calls) page.graph(one);
+}
+
 }  // namespace
 
 std::string diff_page(const UnitPatch& unit, const std::string& verdict) {
   Page page("hotpatch diff: " + unit.unit);
   page.paragraph("Verdict: " + verdict + ". " + std::to_string(unit.report.same_functions) + " functions and " +
                  std::to_string(unit.report.same_data) + " data objects are the same.");
-  Rows findings;
-  for (const Finding& finding : unit.findings.findings())
-    findings.push_back({finding.rule, severity_name(finding.severity), finding.where.symbol + finding.where.section, finding.text,
-                        finding.remedy});
-  add_table(page, "Findings", std::array<std::string, 5>{"rule", "severity", "where", "what is wrong", "what to do"}, findings);
+  add_findings(page, unit.findings);
   add_symbols(page, unit.report);
+  if (!unit.calls.empty()) page.heading("Who calls what changes, and what that calls");
+  add_calls(page, unit.calls);
   for (const SideBySide& listing : unit.listings) page.listing(listing);
   add_included(page, unit.object);
   add_rest(page, unit.report);
+  return std::move(page).finish();
+}
+
+std::string build_page(const BuildPage& build) {
+  Page page("hotpatch build: " + build.name);
+  const std::string grade = class_name(build.assessment, build.findings, build.provided);
+  std::vector<std::string> why = class_reasons(build.assessment, build.findings, build.provided);
+  if (why.empty()) why = {"nothing but notes; any mix of old and new code is safe; it may be unloaded"};
+  page.banner(grade == "A" ? "good" : grade == "B" ? "mind" : "bad", build.verdict + ", " + class_text(grade), why);
+  add_table(page, "About", std::array<std::string, 2>{"what", "value"}, build.about);
+  page.heading("Consistency");
+  page.table(std::array<std::string, 2>{"what", "value"}, consistency_rows(build.assessment, build.provided));
+  add_findings(page, build.findings);
+  add_table(page, "What is spliced", std::array<std::string, 5>{"function", "object", "address", "bytes then", "bytes now"},
+            build.spliced);
+  const bool has_calls = std::ranges::any_of(build.units, [](const UnitPatch& unit) { return !unit.calls.empty(); });
+  if (has_calls) {
+    page.heading("Who calls what changes, and what that calls");
+    page.paragraph(
+        "In brackets: who holds the function's address. Bold: called by the patched code alone; struck out: by the original "
+        "alone.");
+  }
+  for (const UnitPatch& unit : build.units) add_calls(page, unit.calls);
+  add_table(page, "Hooks", std::array<std::string, 2>{"what", "where"}, build.hooks);
+  for (const UnitPatch& unit : build.units) {
+    page.heading(unit.unit);
+    page.paragraph(std::to_string(unit.report.same_functions) + " functions and " + std::to_string(unit.report.same_data) +
+                   " data objects are the same.");
+    add_symbols(page, unit.report);
+    for (const SideBySide& listing : unit.listings) page.listing(listing);
+    add_included(page, unit.object);
+    add_rest(page, unit.report);
+  }
+  add_table(page, "Digests", std::array<std::string, 2>{"of", "value"}, build.digests);
   return std::move(page).finish();
 }
 

@@ -199,6 +199,7 @@ Result<UnitPatch> patch_unit(const std::filesystem::path& original_path, const s
   }
   if (options.wants_listings) {
     HP_ASSIGN(product.listings, list_changes(view, unit, decoder));
+    product.calls = list_calls(view, unit);
   }
   // Nothing is extracted of a unit that is refused: what its findings name may be missing from the closure.
   if (!product.findings.has_errors()) {

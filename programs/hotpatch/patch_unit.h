@@ -16,6 +16,7 @@
 #include "common/support/diagnostics.h"
 #include "common/support/result.h"
 #include "common/target/profile.h"
+#include "programs/hotpatch/call_graph.h"
 #include "programs/hotpatch/explain.h"
 #include "programs/hotpatch/side_by_side.h"
 #include "programs/hotpatch/syntax.h"
@@ -29,6 +30,7 @@ struct UnitPatch {
   UnitReport report;
   std::vector<Explanation> explanations;  // of UnitOptions::explain
   std::vector<SideBySide> listings;  // if they were wanted: of all changed functions, and of the new ones that are taken along
+  std::vector<Calls> calls;          // if listings were wanted
   Diagnostics findings;
   safety::Assessment assessment;  // its findings are among those above
   bool changes_something = false;

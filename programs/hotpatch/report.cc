@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "programs/hotpatch/report.h"
 
-#include <algorithm>
+#include <set>
 
 namespace hotpatch::cli {
 namespace {
@@ -109,6 +109,16 @@ Json to_json(const target::Consistency& model) {
   return {{"leave", leave_name(model.leave)}, {"switch", switch_name(model.at_once)}};
 }
 
+std::string model_text(const target::Consistency& model) {
+  return std::string("leave ") + leave_name(model.leave) + ", switch " + switch_name(model.at_once);
+}
+
+std::string joined(const std::set<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
 std::uint64_t size_of(const extract::Block& block) { return block.contents.size() + block.zero_size; }
 
 }  // namespace
@@ -132,16 +142,47 @@ Json to_json(const Diagnostics& findings) {
 
 const char* class_name(const safety::Assessment& assessment, const Diagnostics& findings, target::Consistency provided) {
   if (findings.has_errors()) return "C";
+  return class_reasons(assessment, findings, provided).empty() ? "A" : "B";
+}
+
+std::string class_text(const std::string& grade) {
+  return "class " + grade +
+         (grade == "A"   ? ": fire and forget"
+          : grade == "B" ? ": try it on a few hosts first, and watch them"
+                         : ": not patchable as it is");
+}
+
+std::vector<std::string> class_reasons(const safety::Assessment& assessment, const Diagnostics& findings,
+                                       target::Consistency provided) {
+  const Severity worst = findings.has_errors() ? Severity::kError : Severity::kWarning;
+  std::vector<std::string> reasons;
+  for (const Finding& finding : findings.findings()) {
+    if (finding.severity != worst) continue;
+    const std::string& place = finding.where.symbol.empty() ? finding.where.unit : finding.where.symbol;
+    reasons.push_back(finding.rule + (place.empty() ? "" : " " + place) + ": " + finding.text);
+  }
+  if (worst == Severity::kError) return reasons;
   // Where everything is switched at once, with nothing of the old code on any stack, there is no older model to fall back to.
   const bool is_switched_at_once = provided == target::Consistency{target::Leave::kKernel, target::Switch::kKernel};
-  const bool is_watched =
-      !assessment.pinned_by.empty() || (assessment.need != target::Consistency{} && !is_switched_at_once) ||
-      std::ranges::any_of(findings.findings(), [](const Finding& finding) { return finding.severity == Severity::kWarning; });
-  return is_watched ? "B" : "A";
+  if (assessment.need != target::Consistency{} && !is_switched_at_once)
+    reasons.push_back("not every mix of old and new code is safe: it needs the model " + model_text(assessment.need));
+  if (!assessment.pinned_by.empty()) reasons.push_back("it must never be unloaded: " + joined(assessment.pinned_by));
+  return reasons;
+}
+
+std::vector<std::vector<std::string>> consistency_rows(const safety::Assessment& assessment, target::Consistency provided) {
+  std::vector<std::vector<std::string>> rows = {{"model needed", model_text(assessment.need)}};
+  rows.push_back(
+      {"because of", assessment.because.empty() ? "nothing: any mix of old and new code is safe" : joined(assessment.because)});
+  rows.push_back({"model provided", model_text(provided)});
+  if (!assessment.anchors.empty()) rows.push_back({"anchors", joined(assessment.anchors)});
+  rows.push_back({"unload", assessment.pinned_by.empty() ? "safe" : "never: " + joined(assessment.pinned_by)});
+  return rows;
 }
 
 Json to_json(const safety::Assessment& assessment, const Diagnostics& findings, target::Consistency provided) {
   return {{"class", class_name(assessment, findings, provided)},
+          {"reasons", class_reasons(assessment, findings, provided)},
           {"model",
            {{"needed", to_json(assessment.need)},
             {"provided", to_json(provided)},
@@ -151,24 +192,12 @@ Json to_json(const safety::Assessment& assessment, const Diagnostics& findings, 
 }
 
 std::string to_text(const safety::Assessment& assessment, const Diagnostics& findings, target::Consistency provided) {
-  const std::string grade = class_name(assessment, findings, provided);
-  std::string text = "class " + grade +
-                     (grade == "A"   ? ": fire and forget\n"
-                      : grade == "B" ? ": try it on a few hosts first, and watch them\n"
-                                     : ": not patchable as it is\n");
-  const auto words = [](const target::Consistency& model) {
-    return std::string("leave ") + leave_name(model.leave) + ", switch " + switch_name(model.at_once);
-  };
-  const auto list = [](const std::set<std::string>& names) {
-    std::string joined;
-    for (const std::string& name : names) joined += (joined.empty() ? "" : ", ") + name;
-    return joined;
-  };
+  std::string text = class_text(class_name(assessment, findings, provided)) + "\n";
   if (assessment.need != target::Consistency{})
-    text +=
-        "  model needed: " + words(assessment.need) + " (" + list(assessment.because) + "); provided: " + words(provided) + "\n";
-  if (!assessment.anchors.empty()) text += "  anchors: " + list(assessment.anchors) + "\n";
-  if (!assessment.pinned_by.empty()) text += "  never to be unloaded: " + list(assessment.pinned_by) + "\n";
+    text += "  model needed: " + model_text(assessment.need) + " (" + joined(assessment.because) +
+            "); provided: " + model_text(provided) + "\n";
+  if (!assessment.anchors.empty()) text += "  anchors: " + joined(assessment.anchors) + "\n";
+  if (!assessment.pinned_by.empty()) text += "  never to be unloaded: " + joined(assessment.pinned_by) + "\n";
   return text;
 }
 

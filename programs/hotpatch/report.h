@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "common/support/diagnostics.h"
 #include "programs/hotpatch/command.h"
@@ -19,6 +20,14 @@ namespace hotpatch::cli {
 /// "A": fire and forget; "B": to be tried on a few hosts first, and watched; "C": not patchable.
 [[nodiscard]] const char* class_name(const safety::Assessment& assessment, const Diagnostics& findings,
                                      target::Consistency provided);
+/// "class A: fire and forget"
+[[nodiscard]] std::string class_text(const std::string& grade);
+/// What makes the class worse than A, a sentence each.
+[[nodiscard]] std::vector<std::string> class_reasons(const safety::Assessment& assessment, const Diagnostics& findings,
+                                                     target::Consistency provided);
+/// What, value: the models needed and provided, why, the anchors, and whether it may be unloaded.
+[[nodiscard]] std::vector<std::vector<std::string>> consistency_rows(const safety::Assessment& assessment,
+                                                                     target::Consistency provided);
 [[nodiscard]] Json to_json(const UnitPatch& unit);
 /// The lines of one unit: each symbol with its verdict and reason, what is taken along and why.
 [[nodiscard]] std::string to_text(const UnitPatch& unit);

@@ -6,6 +6,7 @@ and of failures of each, against their schemas; the payload's page; the explanat
 usage: check_documents.py --hotpatch PROGRAM --base DIR --patches DIR
 """
 import argparse
+import hashlib
 import json
 import pathlib
 import subprocess
@@ -50,6 +51,25 @@ def page_problems(text, inspected, has_base):
     return problems
 
 
+def report_problems(text, document, payload):
+    """What the page of a build lacks."""
+    page = Page(text)
+    problems = list(page.problems) + page.missing_findings(document["findings"])
+    safety = document["safety"]
+    wanted = [f"{document['verdict']}, class {safety['class']}", *safety["reasons"], document["base"]["build_id"],
+              document["patch_sha256"], document["payload"]["build_id"], *document["fixes"],
+              hashlib.sha256(pathlib.Path(payload).read_bytes()).hexdigest()]
+    wanted += [value for function in document["payload"]["functions"] for value in (function["name"], function["old_address"])]
+    wanted += [block["why"] for unit in document["units"] for block in unit["included"]]
+    problems += [f"does not say {what}" for what in wanted if what not in page.text]
+    changed = sorted(function["name"] for function in document["changed_functions"])
+    if sorted(graph[-1] for graph in page.graphs) != changed or any(len(graph) < 3 for graph in page.graphs):
+        problems.append(f"draws {page.graphs}")
+    if not set(changed) <= set(page.listings):
+        problems.append(f"shows the code of {sorted(page.listings)}, not of {changed}")
+    return [f"page of a build: {problem}" for problem in problems]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in ("--hotpatch", "--base", "--patches"):
@@ -65,6 +85,8 @@ def main():
             if not any(unit["symbols"] and unit["included"] for unit in document.get("units", [])):
                 runs.problems.append(f"{patch.name}: the report names nothing that changes")
             runs.hold(0, "check", payload, "--base", args.base)
+            runs.hold(0, "build", "--base", args.base, "--patch", str(patch), "--output", payload, "--html", f"{folder}/report.html")
+            runs.problems += report_problems(pathlib.Path(f"{folder}/report.html").read_text(encoding="utf-8"), document, payload)
             page = f"{folder}/page.html"
             inspected = runs.hold(0, "inspect", payload, "--html", page, "--base", args.base)
             runs.problems += page_problems(pathlib.Path(page).read_text(encoding="utf-8"), inspected, True)

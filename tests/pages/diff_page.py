@@ -4,6 +4,7 @@
 
 usage: diff_page.py HOTPATCH
 """
+import json
 import pathlib
 import subprocess
 import sys
@@ -44,9 +45,14 @@ def run(wanted, hotpatch, *arguments):
     return outcome.stdout.decode(errors="replace")
 
 
-def page_problems(text):
+def page_problems(text, findings):
     page = Page(text)
-    problems = list(page.problems)
+    problems = list(page.problems) + page.missing_findings(findings)
+    if not findings:
+        problems.append("the comparison has no finding that the page could show")
+    graphs = {graph[-1]: graph for graph in page.graphs}
+    if set(graphs) != {SHOWN, "caller"} or "log_it" not in graphs[SHOWN] or "helper" not in graphs["caller"]:
+        problems.append(f"draws {page.graphs}")
     if "script" in page.tags_seen:
         problems.append("a symbol's name has become a script")
     if set(page.listings) != {SHOWN, "caller"}:
@@ -85,7 +91,8 @@ def main():
         objects = [compile_side(folder, "original", "", ""), compile_side(folder, "patched", "x < 0 ? -22 :", "+ 3")]
         output = folder / "page.html"
         run(0, hotpatch, *objects, "--target", "xen", "--html", output)
-        problems = page_problems(output.read_bytes().decode())  # strictly UTF-8
+        findings = json.loads(run(0, hotpatch, *objects, "--target", "xen", "--json"))["findings"]
+        problems = page_problems(output.read_bytes().decode(), findings)  # strictly UTF-8
         problems += explanation_problems(hotpatch, objects)
     print("\n".join(problems) or "the page is well-formed and whole")
     return 1 if problems else 0

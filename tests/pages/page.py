@@ -15,6 +15,8 @@ class Page(html.parser.HTMLParser):
         self.listings = {}
         self.marked = {}  # by function: the number of rows that differ
         self.tags_seen = set()
+        self.text = ""    # all that is shown, cells set apart by newlines
+        self.graphs = []  # what is written in each drawing
         self._open = []
         self._function = None
         self._heading = None
@@ -36,7 +38,12 @@ class Page(html.parser.HTMLParser):
             self._heading = ""
         elif tag == "tr":
             self._cells = []
+        elif tag == "svg":
+            self.graphs.append([])
+        elif tag == "text" and self.graphs:
+            self.graphs[-1].append("")
         elif tag == "td":
+            self.text += "\n"
             self._cells.append(["", dict(attrs).get("class")])
 
     def handle_endtag(self, tag):
@@ -53,6 +60,11 @@ class Page(html.parser.HTMLParser):
         elif tag == "tr" and self._function is not None and self._cells:
             self._add_row([text for text, _ in self._cells], [name for _, name in self._cells])
 
+    def missing_findings(self, findings):
+        """Which of the document's findings are not shown whole."""
+        return [f"does not show the {part} of {finding['rule']}: {finding[part]}" for finding in findings
+                for part in ("rule", "severity", "symbol", "source", "text", "remedy") if finding.get(part, "") not in self.text]
+
     def _add_row(self, texts, classes):
         """Place and code of the original, a mark, place and code of the patched; the latter two alone where there is no original."""
         original, patched = self.listings[self._function]
@@ -64,6 +76,12 @@ class Page(html.parser.HTMLParser):
         self.marked[self._function] += "was" in classes or "is" in classes
 
     def handle_data(self, data):
+        if "title" in self._open:
+            return
+        if "style" not in self._open:
+            self.text += data
+        if "text" in self._open:
+            self.graphs[-1][-1] += data
         if "h2" in self._open:
             self._heading += data
         if "td" in self._open:
