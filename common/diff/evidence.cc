@@ -67,6 +67,8 @@ Evidence::Evidence(const ObjectModel& model) : model_(model) {
       split = {
           .base = entity.name.substr(0, last + 1), .stem = std::string(entity.name.substr(0, last + 1)), .stem_differs = true};
     }
+    if (std::string stem = target::without_counter(model.profile(), entity.name); !stem.empty())
+      split = {.base = entity.name, .stem = std::move(stem), .stem_differs = true};
     if (entity.kind == EntityKind::kData && !entity.symbol) {
       // Its name is where it lies: only the section says something, and not the number that the compiler may have given to it.
       const std::string_view section = model.object().section(entity.section).name;

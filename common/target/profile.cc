@@ -55,4 +55,19 @@ std::string_view numbered_prefix(const Profile& profile, std::string_view symbol
   return found == profile.numbered_prefixes.end() ? std::string_view() : *found;
 }
 
+std::string without_counter(const Profile& profile, std::string_view symbol_name) {
+  const auto has_prefix = [&](std::string_view prefix) { return symbol_name.starts_with(prefix); };
+  if (std::ranges::none_of(profile.counted_prefixes, has_prefix)) return {};
+  constexpr std::string_view kDigits = "0123456789";
+  for (std::size_t at = symbol_name.find("__"); at != std::string_view::npos; at = symbol_name.find("__", at + 1)) {
+    const std::size_t counter = at + 2;
+    const std::size_t between = symbol_name.find_first_not_of(kDigits, counter);
+    if (between == std::string_view::npos || between == counter || symbol_name[between] != '_') continue;
+    const std::size_t end = symbol_name.find_first_not_of(kDigits, between + 1);
+    if (end == std::string_view::npos || end == between + 1 || symbol_name[end] != '_') continue;
+    return std::string(symbol_name.substr(0, counter)) + "#_#" + std::string(symbol_name.substr(end));
+  }
+  return {};
+}
+
 }  // namespace hotpatch::target

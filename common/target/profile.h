@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -108,6 +109,8 @@ struct Profile {
   bool references_outlive_revert;  // addresses taken of patched functions must be those of the original entries
   /// Names of which macros make one for each use by a number at the end, without a dot: "__UNIQUE_ID_".
   std::span<const std::string_view> numbered_prefixes = {};
+  /// Names in the midst of which macros put the number of the use, and that of the line, as "__433_1423_": "__initcall__".
+  std::span<const std::string_view> counted_prefixes = {};
   std::span<const DataLine> data_lines = {};
   /// Symbols that name what stands right before a function and belongs to it: "__pfx_".
   std::span<const std::string_view> prefix_symbols = {};
@@ -136,6 +139,8 @@ struct Profile {
 [[nodiscard]] const SectionRule* find_rule(const Profile& profile, std::string_view section_name) noexcept;
 /// The one of numbered_prefixes that the symbol's name begins with; empty if it begins with none.
 [[nodiscard]] std::string_view numbered_prefix(const Profile& profile, std::string_view symbol_name) noexcept;
+/// A name with one of counted_prefixes without its numbers: "__initcall__kmod_acpi__#_#_acpi_init4". Empty for any other.
+[[nodiscard]] std::string without_counter(const Profile& profile, std::string_view symbol_name);
 /// Whether one of the names, or of the prefixes that end in '*', is that of `name`.
 [[nodiscard]] bool is_listed(std::span<const std::string_view> names, std::string_view name) noexcept;
 /// The first row of the section; the others follow it.

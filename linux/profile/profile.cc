@@ -243,6 +243,8 @@ constexpr auto kPrivateStatics = std::to_array<std::string_view>(
     {"__func__", "__FUNCTION__", "__PRETTY_FUNCTION__", "CSWTCH", "__key", "__warned", "__already_done", "__print_once", "_rs",
      "_entry", "_entry_ptr", "descriptor", "__msg", "__UNIQUE_ID_ddebug", "__UNIQUE_ID_addressable_"});
 constexpr auto kNumberedPrefixes = std::to_array<std::string_view>({"__UNIQUE_ID_"});
+// __initcall_id() (include/linux/init.h, since 5.9): the module, __COUNTER__, __LINE__, the function. Whatever else counts moves it.
+constexpr auto kCountedPrefixes = std::to_array<std::string_view>({"__initcall__", "__initstub__"});
 constexpr auto kPrefixSymbols = std::to_array<std::string_view>({"__pfx_", "__cfi_"});
 constexpr auto kEntrySections = std::to_array<std::string_view>({"__mcount_loc", "__patchable_function_entries"});
 // Macros that pass __LINE__ on: include/asm-generic/bug.h (before 4.11 and 5.3), kernel.h (might_sleep and its kin), rcupdate.h,
@@ -315,6 +317,7 @@ constexpr target::Profile kProfile = {
     .splice_size = 5,
     .references_outlive_revert = true,
     .numbered_prefixes = kNumberedPrefixes,
+    .counted_prefixes = kCountedPrefixes,
     .data_lines = kDataLines,
     .prefix_symbols = kPrefixSymbols,
     .entry_sections = kEntrySections,
