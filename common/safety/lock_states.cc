@@ -27,6 +27,29 @@ bool has(const std::vector<std::string>& words, std::string_view word) { return 
 constexpr std::string_view kContext = "context ";
 bool is_context(const std::string& lock) { return lock.starts_with(kContext); }
 
+/// The local that a form leads to, as "scope" of &scope; empty for any other form.
+std::string local_in(const Form& form) {
+  const Form& inner = is_a(form, "a") ? form.at(1) : form;
+  return is_a(inner, "l") ? inner.at(1).get<std::string>() : std::string();
+}
+
+/// A guard (include/linux/cleanup.h): class_mutex_constructor() takes what it is given, and class_mutex_destructor() releases it when the
+/// variable that the former initialised goes out of scope.
+struct GuardCall {
+  std::string kind;  // "mutex"; empty: it is none
+  bool constructs = false;
+};
+
+GuardCall guard_call(const std::string& name) {
+  constexpr std::string_view kPrefix = "class_";
+  constexpr std::string_view kConstructor = "_constructor";
+  constexpr std::string_view kDestructor = "_destructor";
+  for (const std::string_view suffix : {kConstructor, kDestructor})
+    if (name.starts_with(kPrefix) && name.ends_with(suffix) && name.size() > kPrefix.size() + suffix.size())
+      return {name.substr(kPrefix.size(), name.size() - kPrefix.size() - suffix.size()), suffix == kConstructor};
+  return {};
+}
+
 /// Counts by lock; locks at 0 are left out. With it, whether sleeping is forbidden by how many of them.
 using State = std::map<std::string, int>;
 
@@ -77,6 +100,31 @@ const LockUse& LockUses::of(const std::string& function) {
   return known_[function] = std::move(use);
 }
 
+LockCall LockUses::guard_lock(const FunctionFacts& function, const Substitution& substitution, const Form& call) const {
+  const GuardCall guard = guard_call(called_name(call));
+  if (guard.kind.empty()) return {};
+  // What the guard was initialised with says what its end releases.
+  Form constructor = guard.constructs ? call : Form();
+  if (!guard.constructs && call.size() > 2)
+    for (const FlowBlock& block : function.blocks)
+      for (const Event& event : block.events)
+        if ((event.kind == EventKind::kLocal || event.kind == EventKind::kWrite) && is_a(event.form, "call") &&
+            is_a(event.to, "l") && event.to.at(1) == local_in(call.at(2)) && guard_call(called_name(event.form)).constructs)
+          constructor = substitution.apply(event.form);
+  const FunctionFacts* body = facts_.find(called_name(constructor));
+  if (body == nullptr) return {};
+  for (const FlowBlock& block : body->blocks)
+    for (const Event& event : block.events) {
+      LockCall inner = event.kind == EventKind::kCall ? lock_call(event.form, facts_.pairs) : LockCall();
+      if (inner.action != LockAction::kTake) continue;
+      if (!guard.constructs) inner.action = LockAction::kGive;
+      if (constructor.size() > 2)
+        inner.lock = key_of(constructor.at(2)).empty() ? text_of(constructor.at(2)) : key_of(constructor.at(2));
+      return inner;
+    }
+  return {};
+}
+
 LockUse LockUses::analyze(const FunctionFacts& function) {
   LockUse product;
   if (!function.is_known) {
@@ -84,6 +132,10 @@ LockUse LockUses::analyze(const FunctionFacts& function) {
     return product;
   }
   const Substitution substitution(function, nullptr);
+  const auto lock_of = [&](const Form& call) {
+    const LockCall guard = guard_lock(function, substitution, call);
+    return guard.action == LockAction::kNone ? lock_call(call, facts_.pairs) : guard;
+  };
   std::set<std::string> atomic;  // locks under which nothing sleeps
   // Of same-named locks the expressions: p0->lock and p1->lock.
   std::vector<std::set<State>> at_start(function.blocks.size());
@@ -120,7 +172,7 @@ LockUse LockUses::analyze(const FunctionFacts& function) {
             truth = !truth;
             core = &core->at(2);
           }
-          const LockCall what = lock_call(substitution.apply(*core), facts_.pairs);
+          const LockCall what = lock_of(substitution.apply(*core));
           if (what.action == LockAction::kTry) pending = {what.lock, truth};
           if (what.action == LockAction::kTakeOrFail) pending = {what.lock, !truth};
           continue;
@@ -128,7 +180,7 @@ LockUse LockUses::analyze(const FunctionFacts& function) {
         if (event.kind != EventKind::kCall) continue;
         const Form call = substitution.apply(event.form);
         const std::string name = called_name(call);
-        const LockCall what = lock_call(call, facts_.pairs);
+        const LockCall what = lock_of(call);
         std::set<State> after;
         for (State state : states) {
           // Who only tries does not wait.

@@ -45,6 +45,8 @@ class LockUses {
 
  private:
   LockUse analyze(const FunctionFacts& function);
+  /// What a guard's constructor or destructor does to the lock that the guard was made for; kNone for any other call.
+  LockCall guard_lock(const FunctionFacts& function, const class Substitution& substitution, const Form& call) const;
   const Facts& facts_;
   std::map<std::string, LockUse> known_;
   std::set<std::string> in_progress_;
