@@ -23,6 +23,8 @@ constexpr auto kSourceRules = std::to_array<SourceRule>({
     {"HP025-result", Answer::kInfo, "a function returns what it did not", find_new_results},
     {"HP028-sleeps", Answer::kWarn, "what may sleep is called where nothing may", find_sleeping_calls},
     {"HP02C-moved", Answer::kModel, "a check or a call moves from one function to another", find_moved_checks},
+    {"HP04A-kept-table", Answer::kNeedsHook, "a constant changes whose address is kept", find_kept_tables},
+    {"HP04D-handler-data", Answer::kReject, "a function takes what it is given for something else", find_handler_data},
     {"HP058-continuation", Answer::kReject, "what is encoded for a later call changes", find_continuation_changes},
 });
 
@@ -71,7 +73,7 @@ void SourceReport::add_model(target::Consistency need, const std::string& functi
 void SourceReport::pin(const std::string& because) { product_.pinned_by.insert(std::string(rule_->id) + " " + because); }
 
 Assessment assess_sources(const Facts& original, const Facts& patched, const target::Profile& profile, const std::string& unit,
-                          std::set<std::string> brought, const std::set<std::string>& same_code) {
+                          ObjectNames names) {
   LockUses locks_before(original);
   LockUses locks_after(patched);
   SourceSubject subject{.original = original,
@@ -80,18 +82,19 @@ Assessment assess_sources(const Facts& original, const Facts& patched, const tar
                         .unit = unit,
                         .locks_before = locks_before,
                         .locks_after = locks_after,
-                        .brought = std::move(brought),
+                        .brought = std::move(names.brought),
+                        .replaced = std::move(names.replaced),
                         .changed = {},
                         .all_before = {}};
   EffectReader reader_before(original, patched);
   EffectReader reader_after(patched, original);
   for (const auto& [name, before] : original.functions) {
     const FunctionFacts* after = patched.find(name);
-    if (after != nullptr && after->digest != before.digest && !same_code.contains(name))
+    if (after != nullptr && after->digest != before.digest && !names.same_code.contains(name))
       subject.changed.push_back({&before, after, reader_before.of(before), reader_after.of(*after)});
   }
   Assessment product;
-  if (subject.changed.empty()) return product;
+  if (subject.changed.empty() && subject.replaced.empty()) return product;
   for (const auto& [name, before] : original.functions) append(subject.all_before, reader_before.of(before));
   SourceReport report(subject, product);
   for (const SourceRule& rule : source_rules()) {

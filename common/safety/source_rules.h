@@ -6,6 +6,7 @@
 // change means for objects and threads that are alive, not whether the code is right.
 #pragma once
 
+#include <map>
 #include <set>
 #include <span>
 #include <string>
@@ -28,6 +29,12 @@ struct ChangedFunction {
   Effects after;
 };
 
+/// A constant of the original that is another in the patch.
+struct ReplacedConstant {
+  bool is_scalar = false;  // no array: to name it is to read it
+  bool is_text = false;    // one string in both: who keeps the old one goes on saying the same
+};
+
 struct SourceSubject {
   const Facts& original;
   const Facts& patched;
@@ -35,7 +42,8 @@ struct SourceSubject {
   const std::string& unit;
   LockUses& locks_before;
   LockUses& locks_after;
-  std::set<std::string> brought;  // data that the patch takes along: names as in the source
+  std::set<std::string> brought;                     // data that the patch takes along: names as in the source
+  std::map<std::string, ReplacedConstant> replaced;  // constants of the original among them, by the same
 
   std::vector<ChangedFunction> changed;
   Effects all_before;  // of all functions of the original
@@ -71,11 +79,15 @@ struct SourceRule {
 };
 
 [[nodiscard]] std::span<const SourceRule> source_rules() noexcept;
-/// Runs all of them. `brought`: names of the data that the patch takes along. `same_code`: functions of which the two objects have
-/// the same code, so that nothing of them changes, whatever their sources say (line numbers do).
+/// What the two objects say of names of the source.
+struct ObjectNames {
+  std::set<std::string> brought;                     // as in SourceSubject
+  std::map<std::string, ReplacedConstant> replaced;  // the same
+  std::set<std::string> same_code;  // functions of which nothing changes, whatever their sources say (line numbers do)
+};
+/// Runs all of them.
 [[nodiscard]] Assessment assess_sources(const Facts& original, const Facts& patched, const target::Profile& profile,
-                                        const std::string& unit, std::set<std::string> brought,
-                                        const std::set<std::string>& same_code);
+                                        const std::string& unit, ObjectNames names);
 /// Struct types, declared in this source, of which every allocation that it makes is of zeroed memory, and none is a copy: "struct s".
 [[nodiscard]] std::set<std::string> zeroed_types(const Facts& facts);
 
@@ -96,5 +108,7 @@ void find_continuation_changes(const SourceSubject& subject, SourceReport& repor
 void find_unknown_flow(const SourceSubject& subject, SourceReport& report);
 void find_reading_changes(const SourceSubject& subject, SourceReport& report);  // reading_rules.cc
 void find_result_meanings(const SourceSubject& subject, SourceReport& report);
+void find_kept_tables(const SourceSubject& subject, SourceReport& report);  // kept_rules.cc
+void find_handler_data(const SourceSubject& subject, SourceReport& report);
 
 }  // namespace hotpatch::safety

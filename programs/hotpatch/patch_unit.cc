@@ -81,6 +81,35 @@ std::set<std::string> same_code(const safety::Subject& subject) {
   return same;
 }
 
+/// Whether it is one string and nothing else.
+bool is_text(ByteView contents) {
+  return contents.size() > 1 && contents.back() == std::byte{0} &&
+         std::ranges::all_of(contents.first(contents.size() - 1), [](std::byte one) {
+           const auto code = std::to_integer<unsigned>(one);
+           return (code >= 0x20 && code < 0x7f) || (code >= 0x07 && code <= 0x0d);
+         });
+}
+
+safety::ObjectNames names_in(const safety::Subject& subject) {
+  safety::ObjectNames names{.brought = {}, .replaced = {}, .same_code = same_code(subject)};
+  for (const extract::Inclusion& inclusion : subject.closure.included) {
+    const diff::Entity& entity = subject.patched.entity(inclusion.entity);
+    if (entity.kind != diff::EntityKind::kData || entity.name.empty()) continue;
+    const std::string name(elf::variable_name(entity.name));
+    names.brought.insert(name);
+    const auto twin = subject.correlation.to_original(inclusion.entity);
+    if (subject.verdict(inclusion.entity) != diff::Verdict::kChanged || entity.is_writable || entity.is_private || !twin)
+      continue;
+    const diff::Entity& original = subject.original.entity(*twin);
+    const ByteView contents = subject.original.contents(original);
+    constexpr std::uint64_t kLargestScalar = 8;  // bytes
+    names.replaced.emplace(elf::variable_name(original.name),
+                           safety::ReplacedConstant{.is_scalar = original.size <= kLargestScalar && !is_text(contents),
+                                                    .is_text = is_text(contents) && is_text(subject.patched.contents(entity))});
+  }
+  return names;
+}
+
 /// The rules that need the syntax tree, or a finding that says why they cannot answer.
 Result<> assess_syntax(const safety::Subject& subject, const UnitOptions& options, TypeCollector& types,
                        safety::Assessment& product) {
@@ -107,14 +136,9 @@ Result<> assess_syntax(const safety::Subject& subject, const UnitOptions& option
                  "give the options that it is compiled with; code that only GCC reads cannot be judged");
       return {};
     }
-  std::set<std::string> brought;
-  for (const extract::Inclusion& inclusion : subject.closure.included) {
-    const diff::Entity& entity = subject.patched.entity(inclusion.entity);
-    if (entity.kind == diff::EntityKind::kData && !entity.name.empty()) brought.emplace(elf::variable_name(entity.name));
-  }
+  safety::ObjectNames names = names_in(subject);
   for (const std::string& type : safety::zeroed_types(original)) types.add_zeroed(type);
-  product.append(
-      safety::assess_sources(original, patched, subject.profile(), subject.unit, std::move(brought), same_code(subject)));
+  product.append(safety::assess_sources(original, patched, subject.profile(), subject.unit, std::move(names)));
   return {};
 }
 

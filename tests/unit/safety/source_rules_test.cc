@@ -37,7 +37,7 @@ bool has_rule(const safety::Assessment& assessment, std::string_view rule) {
 }
 
 safety::Assessment assess(const std::string& original, const std::string& patched) {
-  return safety::assess_sources(facts(original), facts(patched), kProfile, "unit.o", {}, {});
+  return safety::assess_sources(facts(original), facts(patched), kProfile, "unit.o", {});
 }
 
 constexpr const char* kLocked = R"({"id": 0, "next": [1], "events": [
