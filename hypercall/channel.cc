@@ -36,8 +36,8 @@ Error hypercall_error(std::string what, int os_error) {
       return std::move(error).with_remedy("run as root in dom0; if Xen enforces FLASK, its policy must grant livepatch_op");
     case EACCES:
       return std::move(error).with_remedy(
-          "this program's libxenctrl belongs to another release of Xen than the one that runs; install the "
-          "tools of the running release, or reboot into the installed one");
+          "this program knows the interface of Xen 4.17 to 4.22, and the one that runs has another; or, with FLASK, "
+          "its policy is against it");
     case ENOSYS: return std::move(error).with_remedy("this Xen was built without live patching (CONFIG_LIVEPATCH)");
     default: return error;
   }

@@ -65,7 +65,7 @@ Result<std::vector<Listed>> read_stable_list(ListSource& source) {
   std::optional<std::vector<Listed>> previous;
   for (unsigned attempt = 0; attempt < kTries; ++attempt) {
     HP_ASSIGN(const ListSizes sizes, source.list_sizes());
-    if (sizes.count == 0) return std::vector<Listed>();  // libxenctrl takes an empty list for an error
+    if (sizes.count == 0) return std::vector<Listed>();
     if (sizes.count > kMaxEntries - kSpareEntries)
       return fail(Errc::kUnsupported, "Xen has " + std::to_string(sizes.count) + " payloads, too many to list at once");
     Result<RawList> raw = source.read_list(with_spare_room(sizes));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// LIST is two calls, one for the sizes and one for the content, and payloads may come and go in between. libxenctrl does not cope: when it
-// notices the change it starts again with the offsets of the first try, and Xen up to 4.20 writes names and metadata without knowing
-// how much room there is. So: ask for much more room than needed, and believe a list only if nothing moved while it was read.
+// LIST is two calls, one for the sizes and one for the content, and payloads may come and go in between. Xen up to 4.20 writes names and
+// metadata without knowing how much room there is; from 4.21 on it is told, and refuses (ENOBUFS). So: ask with much more room than
+// needed, and believe a list only if nothing moved while it was read.
 //
 // Sources: Xen 4.17 tools/libs/ctrl/xc_misc.c (xc_livepatch_list), common/livepatch.c (livepatch_list).
 #pragma once

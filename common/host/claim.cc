@@ -10,7 +10,7 @@ Result<HostClaim> claim(const std::filesystem::path& state_dir, const std::strin
   HP_TRY(make_state_dir(state_dir));
   HP_ASSIGN(HostLock lock, HostLock::take(state_dir, doing, patience, clock));
   HP_ASSIGN(JournalLines past, read_journal_lines(state_dir));
-  HP_ASSIGN(JournalFile journal, JournalFile::open(state_dir));
+  HP_ASSIGN(JournalFile journal, JournalFile::open(state_dir, past));
   return HostClaim{.lock = std::move(lock), .journal = std::move(journal), .past = std::move(past)};
 }
 

@@ -113,6 +113,11 @@ Result<> make_state_dir(const std::filesystem::path& state_dir) {
 }
 
 Result<JournalFile> JournalFile::open(const std::filesystem::path& state_dir) {
+  HP_ASSIGN(const JournalLines contents, read_journal_lines(state_dir));
+  return open(state_dir, contents);
+}
+
+Result<JournalFile> JournalFile::open(const std::filesystem::path& state_dir, const JournalLines& contents) {
   const std::filesystem::path path = state_dir / kFileName;
   UniqueFd file(::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file.valid()) return fail_errno("open " + path.string(), errno);
@@ -120,8 +125,7 @@ Result<JournalFile> JournalFile::open(const std::filesystem::path& state_dir) {
   struct stat info{};
   if (::fstat(file.get(), &info) != 0) return fail_errno("look at " + path.string(), errno);
   if (!S_ISREG(info.st_mode)) return fail(Errc::kInvalid, path.string() + " is not a regular file");
-  HP_ASSIGN(JournalLines contents, read_journal_lines(state_dir));
-  return JournalFile(std::move(file), path, std::move(contents.head), contents.torn);
+  return JournalFile(std::move(file), path, contents.head, contents.torn);
 }
 
 Result<> JournalFile::append(std::string_view line) {

@@ -50,6 +50,8 @@ class JournalFile {
  public:
   /// Requires: make_state_dir succeeded. kIo; kInvalid if there is something else than a regular file.
   static Result<JournalFile> open(const std::filesystem::path& state_dir);
+  /// The same, by whoever has read `contents` since the lock was taken: over the years the file grows.
+  static Result<JournalFile> open(const std::filesystem::path& state_dir, const JournalLines& contents);
   /// Returns when the line is on the disk. One that got there in part only is closed by the next, so that it neither swallows that nor
   /// passes for a whole one later. Requires: `line` is a JSON object with a member, without a '\n'. kIo.
   Result<> append(std::string_view line);

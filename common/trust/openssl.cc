@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "common/trust/openssl.h"
 
-#include <openssl/err.h>
-#include <openssl/pem.h>
-
 #include <limits>
 
 #include "common/support/file.h"
@@ -21,6 +18,7 @@ int no_passphrase(char*, int, int, void*) { return -1; }
 Result<Bio> reader_of(ByteView bytes) {
   if (bytes.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()))
     return fail(Errc::kInvalid, "too large for a signature");
+  HP_TRY(load_libcrypto());
   Bio bio(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
   if (bio == nullptr) return fail(Errc::kInvalid, "out of memory");
   return bio;

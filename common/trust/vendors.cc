@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "common/trust/vendors.h"
 
-#include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/x509_vfy.h>
-#include <openssl/x509v3.h>
-
 #include <algorithm>
 #include <array>
 
@@ -123,6 +118,7 @@ Vendors::Vendors(Vendors&& other) noexcept = default;
 Vendors::~Vendors() = default;
 
 Result<Vendors> Vendors::read(const std::filesystem::path& directory) {
+  HP_TRY(load_libcrypto());
   auto impl = std::make_unique<Impl>();
   impl->directory = directory.string();
   impl->certificates.reset(sk_X509_new_null());

@@ -21,18 +21,24 @@ class CommandLine {
   CommandLine(const HostProgram& program, CLI::App& app, Arguments& arguments)
       : program_(program), app_(app), arguments_(arguments) {}
 
+  /// What a subcommand takes; called when it was read from the command line, as to set up all options of all of them takes a short command
+  /// as long as all of its own work.
+  using Options = std::function<void(CLI::App* command)>;
+
   /// A subcommand that ends in `function`.
-  CLI::App* add(const char* name, const char* about, ExitCode (*function)(const Arguments&)) {
+  void add(const char* name, const char* about, ExitCode (*function)(const Arguments&), const Options& options = {}) {
     CLI::App* command = app_.add_subcommand(name, about);
-    command->add_flag("--json", arguments_.json, "Write one JSON document to standard output");
-    command->add_option("--state-dir", arguments_.state_dir, program_.state_dir_content)
-        ->capture_default_str()
-        ->envname(program_.state_dir_variable);
+    command->preparse_callback([this, command, options](std::size_t) {
+      command->add_flag("--json", arguments_.json, "Write one JSON document to standard output");
+      command->add_option("--state-dir", arguments_.state_dir, program_.state_dir_content)
+          ->capture_default_str()
+          ->envname(program_.state_dir_variable);
+      if (options) options(command);
+    });
     command->callback([this, name, function] {
       arguments_.command = name;
       chosen_ = function;
     });
-    return command;
   }
 
   void add_wait_option(CLI::App* command) {

@@ -34,29 +34,33 @@ void add_signature_option(CLI::App* command, Arguments& arguments) {
 }
 
 void add_commands(CommandLine<Arguments>& line, Arguments& arguments) {
-  CLI::App* load = line.add("load", "Check a live patch, load it, and wait until it is in effect", run_load);
-  load->add_option("FILE", arguments.file, "The module, as hotpatch build made it")->required();
-  add_transition_options(line, load, arguments);
-  add_signature_option(load, arguments);
-  CLI::App* unload = line.add("unload", "Take a live patch out of effect, and its module out of the kernel", run_unload);
-  add_name(unload, arguments);
-  add_transition_options(line, unload, arguments);
-  line.add("list", "Show the live patches", run_look);
-  line.add("status", "Show the kernel, its live patches, who holds a transition back, what comes at boot", run_look);
-  add_name(line.add("show", "Show one live patch: objects, functions, where it came from", run_look), arguments);
-  line.add("history", "Show what this program did to this host", run_history);
-  for (const auto& [name, about] : {std::pair{"accept", "Have a live patch that is in effect come back at boot"},
-                                    std::pair{"forget", "Have an accepted live patch come back no more"}}) {
-    CLI::App* command = line.add(name, about, run_accept);
+  const auto of_name = [&](CLI::App* command) { add_name(command, arguments); };
+  const auto of_accepted = [&](CLI::App* command) {
     add_name(command, arguments);
     line.add_wait_option(command);
-  }
-  CLI::App* boot = line.add("boot", "Load what was accepted for the running kernel", run_boot);
-  CLI::Option* retry = boot->add_flag("--retry", arguments.retry, "Also if the host went down when it tried that before");
-  boot->add_flag("--confirm", arguments.confirm, "Load nothing, but say that the host does well with what was loaded")
-      ->excludes(retry);
-  add_transition_options(line, boot, arguments);
-  add_signature_option(boot, arguments);
+  };
+  line.add("load", "Check a live patch, load it, and wait until it is in effect", run_load, [&](CLI::App* command) {
+    command->add_option("FILE", arguments.file, "The module, as hotpatch build made it")->required();
+    add_transition_options(line, command, arguments);
+    add_signature_option(command, arguments);
+  });
+  line.add("unload", "Take a live patch out of effect, and its module out of the kernel", run_unload, [&](CLI::App* command) {
+    add_name(command, arguments);
+    add_transition_options(line, command, arguments);
+  });
+  line.add("list", "Show the live patches", run_look);
+  line.add("status", "Show the kernel, its live patches, who holds a transition back, what comes at boot", run_look);
+  line.add("show", "Show one live patch: objects, functions, where it came from", run_look, of_name);
+  line.add("history", "Show what this program did to this host", run_history);
+  line.add("accept", "Have a live patch that is in effect come back at boot", run_accept, of_accepted);
+  line.add("forget", "Have an accepted live patch come back no more", run_accept, of_accepted);
+  line.add("boot", "Load what was accepted for the running kernel", run_boot, [&](CLI::App* command) {
+    CLI::Option* retry = command->add_flag("--retry", arguments.retry, "Also if the host went down when it tried that before");
+    command->add_flag("--confirm", arguments.confirm, "Load nothing, but say that the host does well with what was loaded")
+        ->excludes(retry);
+    add_transition_options(line, command, arguments);
+    add_signature_option(command, arguments);
+  });
 }
 
 ExitCode run(int argc, char** argv) {

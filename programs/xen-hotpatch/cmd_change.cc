@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "common/host/boot.h"
-#include "hypercall/xenctrl_channel.h"
+#include "hypercall/open_xen.h"
 #include "programs/xen-hotpatch/arguments.h"
 #include "programs/xen-hotpatch/document.h"
 #include "programs/xen-hotpatch/text.h"

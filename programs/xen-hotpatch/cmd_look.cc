@@ -5,7 +5,7 @@
 
 #include "common/host/boot.h"
 #include "common/support/file.h"
-#include "hypercall/xenctrl_channel.h"
+#include "hypercall/open_xen.h"
 #include "programs/xen-hotpatch/arguments.h"
 #include "programs/xen-hotpatch/document.h"
 #include "programs/xen-hotpatch/text.h"

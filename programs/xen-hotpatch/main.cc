@@ -73,57 +73,86 @@ void add_others_option(CLI::App* command, HostArguments& arguments) {
   command->add_flag("--others", arguments.others, "Take out payloads of other tools too");
 }
 
-void add_commands(CommandLine<HostArguments>& line, HostArguments& arguments) {
-  const auto change = [&](const char* name, const char* about) {
-    CLI::App* command = line.add(name, about, run_change);
-    add_change_options(line, command, arguments);
-    command->add_flag("--dry-run", arguments.dry_run, "Say what would be done and what stands against it, and do nothing");
-    return command;
+void add_upload_options(CLI::App* command, HostArguments& arguments) {
+  add_file(command, arguments);
+  add_relocate_option(command, arguments);
+  add_trust_options(command, arguments);
+  command->add_flag("--require-signature", arguments.require_signature,
+                    "Take only what is signed, even where no vendor is known");
+}
+
+void add_changes(CommandLine<HostArguments>& line, HostArguments& arguments) {
+  const auto add = [&](const char* name, const char* about, void (*options)(CLI::App*, HostArguments&)) {
+    line.add(name, about, run_change, [&line, &arguments, options](CLI::App* command) {
+      add_change_options(line, command, arguments);
+      command->add_flag("--dry-run", arguments.dry_run, "Say what would be done and what stands against it, and do nothing");
+      options(command, arguments);
+    });
   };
-  CLI::App* upload = change("upload", "Check a payload and bring it into Xen; nothing changes yet");
-  add_name(upload, arguments);
-  CLI::App* load = change("load", "Upload a payload and apply it");
-  CLI::App* upgrade = change("upgrade", "Upload a payload, put it in the place of all that is applied, unload that");
-  CLI::App* apply = change("apply", "Splice a payload in, on top of what is applied");
-  CLI::App* revert = change("revert", "Take the payload that was applied last back out");
-  CLI::App* replace = change("replace", "Take out all that is applied and splice a payload in, at once");
-  for (CLI::App* command : {upload, load, upgrade}) {
-    add_file(command, arguments);
-    add_relocate_option(command, arguments);
-    add_trust_options(command, arguments);
-    command->add_flag("--require-signature", arguments.require_signature,
-                      "Take only what is signed, even where no vendor is known");
-  }
-  for (CLI::App* command : {load, upgrade}) add_chosen_name(command, arguments);
-  for (CLI::App* command : {apply, revert, replace}) add_name(command, arguments);
-  for (CLI::App* command : {load, upgrade, apply, revert, replace}) add_barrier_option(command, arguments);
-  for (CLI::App* command : {upgrade, revert, replace}) add_others_option(command, arguments);
-  revert->add_flag("--above", arguments.above, "Revert what was applied after it first, the last one first");
-  replace->add_flag("--unload", arguments.unload_reverted, "Unload the payloads that were taken out");
-  add_name(change("unload", "Give back the memory of a payload that is not applied"), arguments);
-  const auto add_wait_and_reason = [&](CLI::App* command) {
+  add("upload", "Check a payload and bring it into Xen; nothing changes yet", [](CLI::App* command, HostArguments& given) {
+    add_name(command, given);
+    add_upload_options(command, given);
+  });
+  add("load", "Upload a payload and apply it", [](CLI::App* command, HostArguments& given) {
+    add_upload_options(command, given);
+    add_chosen_name(command, given);
+    add_barrier_option(command, given);
+  });
+  add("upgrade", "Upload a payload, put it in the place of all that is applied, unload that",
+      [](CLI::App* command, HostArguments& given) {
+        add_upload_options(command, given);
+        add_chosen_name(command, given);
+        add_barrier_option(command, given);
+        add_others_option(command, given);
+      });
+  add("apply", "Splice a payload in, on top of what is applied", [](CLI::App* command, HostArguments& given) {
+    add_name(command, given);
+    add_barrier_option(command, given);
+  });
+  add("revert", "Take the payload that was applied last back out", [](CLI::App* command, HostArguments& given) {
+    add_name(command, given);
+    add_barrier_option(command, given);
+    add_others_option(command, given);
+    command->add_flag("--above", given.above, "Revert what was applied after it first, the last one first");
+  });
+  add("replace", "Take out all that is applied and splice a payload in, at once", [](CLI::App* command, HostArguments& given) {
+    add_name(command, given);
+    add_barrier_option(command, given);
+    add_others_option(command, given);
+    command->add_flag("--unload", given.unload_reverted, "Unload the payloads that were taken out");
+  });
+  add("unload", "Give back the memory of a payload that is not applied", add_name);
+}
+
+void add_commands(CommandLine<HostArguments>& line, HostArguments& arguments) {
+  add_changes(line, arguments);
+  const auto of_name = [&](CLI::App* command) {
     line.add_wait_option(command);
     add_reason_option(command, arguments);
-    return command;
+    add_name(command, arguments);
   };
-  add_name(add_wait_and_reason(line.add("accept", "Have an applied payload loaded at every boot", run_accept)), arguments);
-  add_name(add_wait_and_reason(line.add("forget", "Do not load a payload at boot any more", run_accept)), arguments);
-  CLI::App* restore = line.add("restore", "Load what is accepted, as at boot", run_restore);
-  add_change_options(line, restore, arguments);
-  add_barrier_option(restore, arguments);
-  add_relocate_option(restore, arguments);
-  restore->add_option("--watch", arguments.watch_ms, "Milliseconds that the host must live with each payload before the next")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 600'000));
-  CLI::App* verify = line.add("verify", "Say who signed a payload or a report", run_verify);
-  verify->add_option("FILE", arguments.file, "What is signed")->required();
-  add_trust_options(verify, arguments);
+  line.add("accept", "Have an applied payload loaded at every boot", run_accept, of_name);
+  line.add("forget", "Do not load a payload at boot any more", run_accept, of_name);
+  line.add("restore", "Load what is accepted, as at boot", run_restore, [&](CLI::App* command) {
+    add_change_options(line, command, arguments);
+    add_barrier_option(command, arguments);
+    add_relocate_option(command, arguments);
+    command->add_option("--watch", arguments.watch_ms, "Milliseconds that the host must live with each payload before the next")
+        ->capture_default_str()
+        ->check(CLI::Range(0, 600'000));
+  });
+  line.add("verify", "Say who signed a payload or a report", run_verify, [&](CLI::App* command) {
+    command->add_option("FILE", arguments.file, "What is signed")->required();
+    add_trust_options(command, arguments);
+  });
   line.add("list", "Show the payloads", run_look);
   line.add("status", "Show the hypervisor, what is applied in which order, and what was cut off", run_look);
-  CLI::App* show = line.add("show", "Show one payload: metadata, addresses, functions with their bytes", run_show);
-  add_name(show, arguments);
-  show->add_option("--symbols", arguments.symbols, "Write an ELF file for gdb: its sections and symbols where they lie in Xen");
-  show->add_flag("--compare", arguments.compare, "Have Xen print its payloads (debug key x), and compare");
+  line.add("show", "Show one payload: metadata, addresses, functions with their bytes", run_show, [&](CLI::App* command) {
+    add_name(command, arguments);
+    command->add_option("--symbols", arguments.symbols,
+                        "Write an ELF file for gdb: its sections and symbols where they lie in Xen");
+    command->add_flag("--compare", arguments.compare, "Have Xen print its payloads (debug key x), and compare");
+  });
   line.add("history", "Show what this program did to this host", run_history);
 }
 

@@ -45,7 +45,7 @@ class SelfTest(unittest.TestCase):
         self.rejects("layering.py", {"common/diff/a.cc": "#include <llvm/Object/ELF.h>\n"}, "is allowed only in")
 
     def test_layering_rejects_the_hypercall_library_outside_of_its_border(self):
-        self.rejects("layering.py", {"xen/host/a.cc": "#include <xenctrl.h>\n"}, "is allowed only in hypercall/xenctrl_channel.cc")
+        self.rejects("layering.py", {"xen/host/a.cc": "#include <xencall.h>\n"}, "is allowed only in hypercall/open_xen.cc")
 
     def test_layering_rejects_json_in_the_model(self):
         self.rejects("layering.py", {"common/elf/a.cc": "#include <nlohmann/json.hpp>\n"}, "JSON does not belong")

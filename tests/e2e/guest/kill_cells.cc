@@ -6,12 +6,14 @@
 // since an emulated machine takes most of a second to start a program, and there are hundreds of cells.
 // Its counterpart on a model of the hypervisor is tests/unit/xen_host/kill_matrix_test.cc.
 //
-// usage: kill_cells PAYLOADS OPERATION…
+// usage: kill_cells PAYLOADS SHARE OPERATION…
 //
-// PAYLOADS has `first`, `on-top`, made to go on top of it, and `other`, which takes the place of both. Writes a line for each operation,
-// and one for each cell that is not consistent; exits with 1 if there is one. What the host has at the beginning must be nothing.
+// SHARE is n for every n-th step of an operation, from the first on. PAYLOADS has `first`, `on-top`, made to go on top of it, and `other`,
+// which takes the place of both. Writes a line for each operation, and one for each cell that is not consistent; exits with 1 if there is
+// one. What the host has at the beginning must be nothing.
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <iostream>
@@ -21,7 +23,7 @@
 #include <stdexcept>
 
 #include "common/host/boot.h"
-#include "hypercall/xenctrl_channel.h"
+#include "hypercall/open_xen.h"
 #include "tests/e2e/guest/tracer.h"
 #include "xen/host/operations.h"
 #include "xen/host/restore.h"
@@ -146,7 +148,7 @@ std::string said() {
 
 class Matrix {
  public:
-  Matrix(Host& host, Kind kind) : host_(host), kind_(std::move(kind)) {
+  Matrix(Host& host, Kind kind, unsigned share) : host_(host), kind_(std::move(kind)), share_(share) {
     kind_.arguments.insert(kind_.arguments.begin(), kProgram);
     measure();
   }
@@ -156,7 +158,7 @@ class Matrix {
     unsigned cells = 0;
     for (const Moment moment : {Moment::kBefore, Moment::kTorn, Moment::kAfter}) {
       unsigned killed = 0;
-      for (unsigned step = 1; (killed = try_step({.step = step, .moment = moment})) != 0; ++step) cells += killed;
+      for (unsigned step = 1; (killed = try_step({.step = step, .moment = moment})) != 0; step += share_) cells += killed;
     }
     std::cout << kind_.name << ": " << cells << " cells, " << bad_ << " not consistent (";
     for (std::size_t i = 0; i < calls_.size(); ++i)
@@ -252,6 +254,7 @@ class Matrix {
 
   Host& host_;
   Kind kind_;
+  unsigned share_;
   std::string before_;
   std::string after_;
   std::vector<std::pair<std::string, unsigned>> calls_;  // at which it was killed, and how often
@@ -326,12 +329,12 @@ std::vector<Kind> kinds(const Host& host) {
   };
 }
 
-int run(const std::string& payloads, const std::vector<std::string>& wanted) {
+int run(const std::string& payloads, unsigned share, const std::vector<std::string>& wanted) {
   Host host(payloads);
   if (!host.list().empty()) throw std::runtime_error("there are payloads on this host");
   unsigned bad = 0;
   for (const Kind& kind : kinds(host))
-    if (std::ranges::find(wanted, kind.name) != wanted.end()) bad += Matrix(host, kind).run();
+    if (std::ranges::find(wanted, kind.name) != wanted.end()) bad += Matrix(host, kind, share).run();
   return bad == 0 ? 0 : 1;
 }
 
@@ -339,9 +342,10 @@ int run(const std::string& payloads, const std::vector<std::string>& wanted) {
 }  // namespace hotpatch::e2e
 
 int main(int argc, char** argv) {
-  if (argc < 3) return 64;
+  const int share = argc < 4 ? 0 : std::atoi(argv[2]);
+  if (share < 1) return 64;
   try {
-    return hotpatch::e2e::run(argv[1], std::vector<std::string>(argv + 2, argv + argc));
+    return hotpatch::e2e::run(argv[1], static_cast<unsigned>(share), std::vector<std::string>(argv + 3, argv + argc));
   } catch (const std::exception& error) {
     std::cout << "kill_cells: " << error.what() << std::endl;
     return 2;

@@ -7,7 +7,7 @@
 
 namespace hotpatch::hypercall {
 
-/// The running Xen, through libxenctrl. kIo if this is not a dom0 or not root, with what to do.
+/// The running Xen, through libxencall. kIo if this is not a dom0 or not root, with what to do.
 Result<std::unique_ptr<Channel>> open_xen();
 
 }  // namespace hotpatch::hypercall
