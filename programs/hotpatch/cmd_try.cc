@@ -311,7 +311,7 @@ void add_try_command(CLI::App& app, Chosen& chosen) {
       {"auto", lab::Accelerator::kAutomatic}, {"tcg", lab::Accelerator::kTcg}, {"kvm", lab::Accelerator::kKvm}};
   command->add_option("--accelerator", arguments->accelerator, "auto, tcg or kvm; auto takes KVM where it works")
       ->transform(CLI::CheckedTransformer(accelerators))
-      ->type_name("NAME");
+      ->option_text("NAME:{auto,kvm,tcg}");  // its own text has the numbers behind the names
   command->add_option("--keep", arguments->keep, "Keep the initramfs and the console in this directory")->type_name("DIR");
   command
       ->add_option("--module", arguments->modules,
