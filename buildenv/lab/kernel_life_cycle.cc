@@ -55,6 +55,15 @@ Result<LifeCycle> kernel_life_cycle(KernelTrial trial) {
     cycle.scenario.steps.back().timeout = kTransitionLimit;
   }
   if (!trial.probe.empty()) cycle.probe_reverted = add("probe, reverted", trial.probe, unload, std::nullopt);
+  for (std::size_t i = 0; trial.twice && i < trial.patches.size(); ++i) {
+    unload =
+        add("load " + trial.patches[i].name + " again", tool + " load /lab/patches/" + trial.patches[i].name + ".ko", unload);
+    cycle.scenario.steps.back().timeout = kTransitionLimit;
+  }
+  for (std::size_t i = trial.patches.size(); trial.twice && i-- > 0;) {
+    unload = add("unload " + trial.patches[i].name + " again", tool + " unload " + trial.patches[i].name, unload);
+    cycle.scenario.steps.back().timeout = kTransitionLimit;
+  }
   (void)add("the kernel has no complaints", kComplaints, std::nullopt);
   return cycle;
 }

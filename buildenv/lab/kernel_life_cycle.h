@@ -26,6 +26,7 @@ struct KernelTrial {
   std::vector<std::string> reloaded;  // those of them that are loaded anew, with the patch in effect
   std::filesystem::path tool;         // linux-hotpatch
   std::string probe;                  // shell command; empty: none
+  bool twice = false;                 // load and unload the patches once more
 };
 
 /// Loads the modules and the patches, unloads these in the reverse order, with the probe before, between and after, and a look at the

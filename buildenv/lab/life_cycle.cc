@@ -66,6 +66,13 @@ Result<LifeCycle> life_cycle(const Trial& trial) {
     (void)add("unload " + it->name, tool + " unload " + it->name, it->upload);
   }
   if (!trial.probe.empty()) cycle.probe_reverted = add("probe, reverted", trial.probe, revert, std::nullopt);
+  if (!trial.twice) return cycle;
+  std::size_t last = revert;
+  for (const Loaded& one : loaded)
+    last = add("load " + one.name + " again", tool + " load /lab/payloads/" + one.name + " --name " + one.name, last);
+  for (auto it = loaded.rbegin(); it != loaded.rend(); ++it)
+    last = add("revert and unload " + it->name + " again", tool + " revert " + it->name + " && " + tool + " unload " + it->name,
+               last);
   return cycle;
 }
 

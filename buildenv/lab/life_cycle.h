@@ -17,6 +17,7 @@ struct Trial {
   std::vector<std::filesystem::path> payloads;  // in the order in which they are applied; at least one
   std::filesystem::path tool;                   // xen-hotpatch
   std::string probe;                            // shell command for dom0; empty: none
+  bool twice = false;                           // apply and revert all of them once more, uploaded anew
 };
 
 struct LifeCycle {
@@ -27,7 +28,8 @@ struct LifeCycle {
   std::optional<std::size_t> probe_reverted;
 };
 
-/// Upload and apply each payload, revert and unload them in the reverse order, with the probe before, between and after. The probe
+/// Upload and apply each payload, revert and unload them in the reverse order, with the probe before, between and after; the second
+/// time without the probe. The probe
 /// must succeed with the payloads applied; what it says before and after is only recorded, because it may well be a test that the
 /// flaw makes fail. kInvalid without a payload; kIo and kNotFound for one that cannot be read.
 Result<LifeCycle> life_cycle(const Trial& trial);

@@ -92,6 +92,8 @@ void Linker::add_descriptions() {
   add(kBuildIdKey, target_.image->build_id().text());
   add(kPatchKey, options_.patch_digest);
   add(kCertificateKey, options_.certificate_digest);
+  add(kReportKey, options_.report_digest);
+  for (const std::string& discharge : options_.discharges) add(kDischargesKey, discharge);
   add(kToolKey, options_.tool_version);
   add(kConsistencyKey, consistency_name(options_.consistency));
   std::set<std::string> modules;

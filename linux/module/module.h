@@ -65,10 +65,12 @@ enum class Consistency : std::uint8_t {
 struct ModuleOptions {
   std::string name;  // of the module: letters, digits, '_'; below 56 bytes
   Consistency consistency = Consistency::kThread;
-  bool replace = true;             // it takes the place of all livepatches that are loaded
-  std::string patch_digest;        // sha256 of the source patch, hexadecimal
-  std::string certificate_digest;  // sha256 of the certificate, hexadecimal; may be empty
-  std::string base;                // description of the base
+  bool replace = true;                  // it takes the place of all livepatches that are loaded
+  std::string patch_digest;             // sha256 of the source patch, hexadecimal
+  std::string certificate_digest;       // sha256 of the certificate, hexadecimal; may be empty
+  std::string report_digest;            // the same of the report
+  std::vector<std::string> discharges;  // what hooks are declared to make up for
+  std::string base;                     // description of the base
   std::string tool_version;
   std::vector<std::string> fixes;         // CVE identifiers
   std::vector<const elf::Object*> hooks;  // the user's callbacks (wrapper.h says how they are named), compiled as the wrapper is

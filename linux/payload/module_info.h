@@ -11,6 +11,9 @@
 //   hotpatch_certificate_sha256=HEX  of the certificate of the proof
 //   hotpatch_fixes=ID …              CVE identifiers, separated by spaces
 //   hotpatch_consistency=NAME        "thread", "kernel": what switches at one instant
+//   hotpatch_report_sha256=HEX       of the report's part that was known before the module
+//   hotpatch_discharges=RULE SYMBOL APPLY REVERT  once for each finding that a hook is declared to make up for
+//   hotpatch_state=ID VERSION        once for each state of the livepatch core that the module has
 //
 // The version string of a kernel does not do: all builds of one ABI have the same.
 #pragma once
@@ -34,6 +37,9 @@ inline constexpr std::string_view kPatchKey = "hotpatch_patch_sha256";
 inline constexpr std::string_view kCertificateKey = "hotpatch_certificate_sha256";
 inline constexpr std::string_view kFixesKey = "hotpatch_fixes";
 inline constexpr std::string_view kConsistencyKey = "hotpatch_consistency";
+inline constexpr std::string_view kReportKey = "hotpatch_report_sha256";
+inline constexpr std::string_view kDischargesKey = "hotpatch_discharges";
+inline constexpr std::string_view kStateKey = "hotpatch_state";
 /// Of kConsistencyKey: the module has gates, and opens them itself, after the transition, when no thread is in the patch.
 inline constexpr std::string_view kKernelConsistency = "kernel";
 

@@ -2,9 +2,11 @@
 #include "programs/hotpatch/build.h"
 
 #include <algorithm>
+#include <array>
 #include <iostream>
 #include <regex>
 #include <set>
+#include <variant>
 
 #include "buildenv/proof.h"
 #include "common/elf/image.h"
@@ -21,6 +23,7 @@
 namespace hotpatch::cli {
 namespace {
 
+constexpr std::size_t kDigestDigits = 64;
 constexpr std::uint64_t kMaxPatchSize = std::uint64_t{64} << 20;
 
 void say(const BuildOptions& options, const std::string& what) {
@@ -45,7 +48,46 @@ Result<> check_own_work(ByteView payload, const elf::Image& image, Diagnostics& 
                                       ": " + answer.reason + (answer.place.empty() ? "" : ", " + answer.place) + ")");
 }
 
+/// The declared hooks must be ones that Xen calls at the right time.
+void check_hooks(const std::vector<safety::Discharge>& discharges, const std::vector<UnitPatch>& units, Diagnostics& findings) {
+  constexpr std::array kApplying = {xen::HookKind::kLoad, xen::HookKind::kPreApply, xen::HookKind::kApply,
+                                    xen::HookKind::kPostApply};
+  std::set<std::string> applying;
+  std::set<std::string> reverting;
+  for (const UnitPatch& unit : units)
+    for (const extract::Block& block : unit.object.blocks) {
+      const auto kind = block.kind == extract::BlockKind::kHooks ? xen::hook_kind(block.section) : std::nullopt;
+      if (!kind) continue;
+      std::set<std::string>& names = std::ranges::find(kApplying, *kind) != kApplying.end() ? applying : reverting;
+      for (const extract::Fixup& fixup : block.fixups)
+        if (const auto* target = std::get_if<extract::BlockIndex>(&fixup.target))
+          names.insert(unit.object.blocks.at(target->value()).name);
+    }
+  for (const safety::Discharge& one : discharges) {
+    if (!applying.contains(one.apply))
+      findings.add(safety::missing_hook(one, one.apply + " is no hook that Xen calls when the payload is applied"));
+    if (!reverting.contains(one.revert))
+      findings.add(safety::missing_hook(one, one.revert + " is no hook that Xen calls when the payload is reverted"));
+  }
+}
+
 }  // namespace
+
+Result<std::vector<safety::Discharge>> read_discharges(const std::vector<std::filesystem::path>& patches, bool reverse,
+                                                       const std::vector<std::filesystem::path>& hooks) {
+  std::vector<safety::Discharge> product;
+  const auto read = [&](const std::vector<std::filesystem::path>& files, safety::TextKind kind) -> Result<> {
+    for (const std::filesystem::path& file : files) {
+      HP_ASSIGN(const std::string text, read_text_file(file, kMaxPatchSize));
+      HP_ASSIGN(const std::vector<safety::Discharge> found, safety::read_discharges(text, file.filename().string(), kind));
+      product.insert(product.end(), found.begin(), found.end());
+    }
+    return {};
+  };
+  HP_TRY(read(patches, reverse ? safety::TextKind::kReversePatch : safety::TextKind::kPatch));
+  HP_TRY(read(hooks, safety::TextKind::kSource));
+  return product;
+}
 
 UnitOptions with_sources(UnitOptions options, const buildenv::ObjectPair& pair) {
   options.sees_all_units = true;
@@ -103,6 +145,9 @@ Result<BuildProduct> build(const BuildOptions& options) {
     patch_text += text;
   }
   product.fixes = find_fixes(patch_text);
+  HP_ASSIGN(product.discharges, read_discharges(options.pairs.patches, options.pairs.reverse, options.pairs.hooks));
+  UnitOptions unit_options = options.unit;
+  unit_options.discharges = product.discharges;
   xen::LinkOptions link;
   if (!options.depends.empty()) {
     HP_ASSIGN(Bytes below_bytes, read_file(options.depends, xen::kMaxPayloadSize));
@@ -138,7 +183,7 @@ Result<BuildProduct> build(const BuildOptions& options) {
         located[i] = tl::unexpected(original.error());
       }
     }
-    patched[i] = patch_unit(pair.original, pair.patched, pair.unit, xen::profile(), types, with_sources(options.unit, pair));
+    patched[i] = patch_unit(pair.original, pair.patched, pair.unit, xen::profile(), types, with_sources(unit_options, pair));
   });
   for (std::size_t i = 0; i < count; ++i) {
     HP_ASSIGN_DOING("proving " + product.pairs.pairs[i].unit, prove::Located proof, std::move(located[i]));
@@ -150,6 +195,8 @@ Result<BuildProduct> build(const BuildOptions& options) {
     product.units.push_back(std::move(unit));
   }
   product.findings.append(types.findings());
+  product.findings.append(safety::check_discharges(product.discharges, product.findings));
+  if (!product.findings.has_errors()) check_hooks(product.discharges, product.units, product.findings);
   if (options.unit.wants_listings) {
     HP_ASSIGN(target::Decoder decoder, target::Decoder::make());
     for (std::size_t i = 0; i < count; ++i)
@@ -167,13 +214,24 @@ Result<BuildProduct> build(const BuildOptions& options) {
   link.base = product.base.description;
   link.tool_version = HOTPATCH_VERSION;
   link.fixes = product.fixes;
+  for (const safety::Discharge& one : product.discharges) link.discharges.push_back(one.text());
+  if (options.report_digest) link.report_digest = std::string(kDigestDigits, '0');
   HP_ASSIGN_DOING("link", xen::LinkedPayload payload, xen::link_payload(units, image, link));
   product.findings.append(payload.report.findings);
   if (product.findings.has_errors()) return product;
 
   // What was written is read back by code that shares nothing with the linker, under Xen's own rules.
   HP_TRY(check_own_work(payload.file, image, product.findings));
-  if (!product.findings.has_errors()) product.payload = std::move(payload);
+  if (product.findings.has_errors()) return product;
+  product.payload = std::move(payload);
+  if (!options.report_digest) return product;
+
+  // All is known that the report says, but of the payload: that gets the report's digest in the place of zeros, and nothing else changes.
+  link.report_digest = options.report_digest(product);
+  HP_CHECK(link.report_digest.size() == kDigestDigits, "a digest has its length");
+  HP_ASSIGN_DOING("link", product.payload, xen::link_payload(units, image, link));
+  Diagnostics known;
+  HP_TRY(check_own_work(product.payload->file, image, known));
   return product;
 }
 

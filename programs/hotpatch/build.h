@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,13 +17,17 @@
 
 namespace hotpatch::cli {
 
+struct BuildProduct;
+
 struct BuildOptions {
   std::filesystem::path base;
   buildenv::PairBuildOptions pairs;
   std::string name;               // empty: made from the first patch's file name, or the first file of hooks
   std::filesystem::path depends;  // payload to be applied on top of; empty: Xen itself
   UnitOptions unit;               // of every unit
-  bool progress = false;          // say on standard error what is being done
+  /// Of what the report says of a build that succeeds: goes into the payload's metadata.
+  std::function<std::string(const BuildProduct&)> report_digest;
+  bool progress = false;  // say on standard error what is being done
 };
 
 /// All that a build found out; the report is made of it.
@@ -34,6 +39,7 @@ struct BuildProduct {
   Diagnostics findings;                 // of all passes
   safety::Assessment assessment;        // of all units
   std::string name;
+  std::vector<safety::Discharge> discharges;  // declared in the patches and the hooks
   std::vector<std::string> fixes;             // CVE and XSA identifiers in the patches' text
   std::optional<xen::LinkedPayload> payload;  // nothing: refused, or nothing to do
 
@@ -46,6 +52,10 @@ Result<BuildProduct> build(const BuildOptions& options);
 
 /// `options` with the sources of one unit, where it is known how they were compiled.
 [[nodiscard]] UnitOptions with_sources(UnitOptions options, const buildenv::ObjectPair& pair);
+
+/// What the patches' text and the files of hooks declare. kIo, kInvalid.
+Result<std::vector<safety::Discharge>> read_discharges(const std::vector<std::filesystem::path>& patches, bool reverse,
+                                                       const std::vector<std::filesystem::path>& hooks);
 
 /// "CVE-2026-62434", "XSA-507": each once, sorted.
 [[nodiscard]] std::vector<std::string> find_fixes(const std::string& text);

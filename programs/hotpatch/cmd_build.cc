@@ -121,6 +121,7 @@ Json report_json(const BuildProduct& product, const std::string& output) {
         changed.push_back({{"object", unit.unit}, {"name", symbol.name}, {"reason", symbol.reason}});
   document["findings"] = to_json(product.findings);
   document["safety"] = to_json(product.assessment, product.findings, xen::profile().consistency);
+  document["discharges"] = to_json(product.discharges, "not tried");
   Json& files = document["changed_files"] = Json::array();
   for (const buildenv::ChangedFile& file : product.pairs.changed) files.push_back(file.path);
   Json& units = document["units"] = Json::array();
@@ -168,6 +169,12 @@ Result<ExitCode> run_kernel_build(const Arguments& arguments, buildenv::Base bas
   options.pairs.affected.all_includers = arguments.all_includers;
   options.progress = build.progress;
   options.wants_listings = !arguments.html.empty();
+  options.hooks = build.pairs.hooks;
+  options.report_digest = [](const KernelBuildProduct& built) {
+    Json report = report_json(built, ExitCode::kDone);
+    report["verdict"] = "built";
+    return report_digest(std::move(report));
+  };
   if (!arguments.output.empty()) {
     options.module.emplace();
     options.module->name =
@@ -226,7 +233,9 @@ Result<ExitCode> run_build(const Arguments& arguments, bool json) {
     return fail(Errc::kUsage,
                 "build: --certificate, --all-includers, --consistency, --guard and --no-replace are for bases of Linux");
   HP_TRY(remove_stale(arguments));
-  HP_ASSIGN(const BuildProduct product, build(arguments.build));
+  BuildOptions options = arguments.build;
+  options.report_digest = [&](const BuildProduct& built) { return report_digest(report_json(built, arguments.output)); };
+  HP_ASSIGN(const BuildProduct product, build(options));
   Json document = report_json(product, arguments.output);
   std::vector<Explanation> explanations;
   for (const UnitPatch& unit : product.units)

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "programs/hotpatch/cmd_check.h"
 
+#include <algorithm>
 #include <iostream>
 #include <memory>
 
 #include "buildenv/base.h"
 #include "common/elf/image.h"
+#include "common/support/digest.h"
 #include "common/support/file.h"
 #include "programs/hotpatch/kernel_check.h"
+#include "programs/hotpatch/papers.h"
 #include "programs/hotpatch/report.h"
 #include "xen/check/check.h"
+#include "xen/payload/payload.h"
 
 namespace hotpatch::cli {
 namespace {
@@ -18,6 +22,7 @@ struct CheckOptions {
   std::string payload;
   std::string base;
   std::string at;
+  Papers papers;
 };
 
 Json describe(const xen::Answer& answer) {
@@ -61,10 +66,25 @@ Json describe(const xen::CheckReport& report) {
   return document;
 }
 
+/// Of a payload that cannot be read there are no papers: the check says what is wrong with it.
+PaperTrail trail_of(const Bytes& payload, const buildenv::Base& base) {
+  PaperTrail trail{.sha256 = sha256_text(payload), .base = base.build_id, .report_digest = {}, .discharges = {}};
+  const auto info = xen::read_payload(Bytes(payload), "payload");
+  if (!info) return trail;
+  trail.report_digest = std::string(info->metadata.find(xen::kReportKey).value_or(""));
+  const std::string all(info->metadata.find(xen::kDischargesKey).value_or(""));
+  for (std::size_t at = 0; at < all.size();) {
+    const std::size_t end = std::min(all.find("; ", at), all.size());
+    trail.discharges.push_back(all.substr(at, end - at));
+    at = end + 2;
+  }
+  return trail;
+}
+
 Result<ExitCode> run_check(const CheckOptions& options, bool json) {
   HP_ASSIGN(const buildenv::Base base, buildenv::load_base(options.base));
   if (base.kernel && !options.at.empty()) return fail(Errc::kUsage, "check: --at is for bases of Xen");
-  if (base.kernel) return check_kernel_module(base, options.payload, json);
+  if (base.kernel) return check_kernel_module(base, options.payload, options.papers, json);
   HP_ASSIGN(elf::Object object, elf::read_object(base.symbols_path()));
   HP_ASSIGN(const elf::Image image, elf::Image::make(std::move(object)));
   HP_ASSIGN(const xen::Hypervisor hypervisor, xen::Hypervisor::make(image));
@@ -73,11 +93,17 @@ Result<ExitCode> run_check(const CheckOptions& options, bool json) {
   if (!options.at.empty()) {
     HP_ASSIGN(load_address, read_load_address(options.at));
   }
-  HP_ASSIGN(const xen::CheckReport report, xen::check_payload(payload, hypervisor, load_address));
-  if (json)
-    print_document(describe(report));
-  else
+  HP_ASSIGN(xen::CheckReport report, xen::check_payload(payload, hypervisor, load_address));
+  Json document;
+  HP_TRY(check_papers(options.papers, trail_of(payload, base), report.findings, document));
+  if (json) {
+    Json described = describe(report);
+    described.update(document);
+    print_document(described);
+  } else {
     std::cout << xen::report_text(report);
+    if (document.contains("report")) std::cout << "the report is this payload's: " << document["report"].dump() << '\n';
+  }
   return report.exit_code();
 }
 
@@ -90,6 +116,9 @@ void add_check_command(CLI::App& app, Chosen& chosen) {
   command->add_option("PAYLOAD", options->payload, "payload of whatever origin, or livepatch module of ours")->required();
   command->add_option("--base", options->base, "base of the hypervisor or kernel that is meant to load it")->required();
   command->add_option("--at", options->at, "load address to assume, hexadecimal; by default the first that Xen hands out");
+  command->add_option("--report", options->papers.report,
+                      "the report of its build: it must be the one whose digest the file holds");
+  command->add_option("--record", options->papers.record, "the record of its trial, by hotpatch try: hooks were tried");
   add_json_option(*command, chosen);
   command->callback([options, &chosen] { chosen.run = [options, &chosen] { return run_check(*options, chosen.json); }; });
 }

@@ -46,6 +46,7 @@ Result<ExitCode> run_diff(const DiffOptions& options, bool json) {
       .pairs = {},
       .guards = {},
       .needs_debug_info = false,
+      .discharges = {},
       .explain = options.explain,
       .wants_listings = !options.html.empty(),
       .in_parallel = true,

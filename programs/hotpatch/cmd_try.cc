@@ -25,8 +25,10 @@
 #include "buildenv/lab/lab.h"
 #include "buildenv/lab/life_cycle.h"
 #include "buildenv/linux/stock_modules.h"
+#include "common/support/digest.h"
 #include "common/support/file.h"
 #include "linux/payload/module_info.h"
+#include "programs/hotpatch/papers.h"
 
 namespace hotpatch::cli {
 namespace {
@@ -46,6 +48,7 @@ struct TryArguments {
   std::vector<std::string> modules;
   std::string kernel_arguments;
   std::string keep;
+  std::string record;
   unsigned processors = 2;
   unsigned memory_mib = 1024;
   unsigned timeout_s = 120;
@@ -226,6 +229,7 @@ Result<lab::LifeCycle> xen_cycle(const TryArguments& arguments) {
   lab::Trial trial;
   trial.payloads.assign(arguments.payloads.begin(), arguments.payloads.end());
   trial.probe = arguments.probe;
+  trial.twice = !arguments.record.empty();
   HP_ASSIGN(trial.tool, find_tool(arguments.xen_tool, kXenTool));
   return lab::life_cycle(trial);
 }
@@ -234,6 +238,7 @@ Result<lab::LifeCycle> xen_cycle(const TryArguments& arguments) {
 Result<lab::LifeCycle> linux_cycle(const TryArguments& arguments, const buildenv::Base& base) {
   lab::KernelTrial trial;
   trial.probe = arguments.probe;
+  trial.twice = !arguments.record.empty();
   HP_ASSIGN(trial.tool, find_tool(arguments.linux_tool, kLinuxTool));
   trial.reloaded = arguments.modules;
   for (std::string& name : trial.reloaded) std::ranges::replace(name, '-', '_');  // as the kernel calls it
@@ -272,11 +277,20 @@ Result<ExitCode> run_try(const TryArguments& arguments, bool json) {
   };
   if (!json) options.on_step = print_step;
 
+  // What is tried are the files as they are now; the guest gets these bytes.
+  std::vector<std::string> digests;
+  for (const std::string& path : arguments.payloads) {
+    HP_ASSIGN_DOING("read the payload", const Bytes file, read_file(path));
+    digests.push_back(sha256_text(file));
+  }
   const StopSignals signals;
   HP_ASSIGN(const lab::Transcript transcript, lab::run(cycle.scenario, options));
   const std::optional<ProbeEffect> effect = probe_effect(cycle, transcript);
+  Json outcome = document(transcript, effect, options.system);
+  outcome["trial"] = record_json(digests, base.build_id, !arguments.record.empty());
+  if (!arguments.record.empty()) HP_TRY(write_file(arguments.record, as_byte_view(document_text(outcome))));
   if (json) {
-    print_document(document(transcript, effect, options.system));
+    print_document(outcome);
   } else {
     for (const lab::StepOutcome& step : transcript.steps)
       if (step.state == lab::StepState::kInterrupted) print_step(step);
@@ -312,6 +326,12 @@ void add_try_command(CLI::App& app, Chosen& chosen) {
   command->add_option("--accelerator", arguments->accelerator, "auto, tcg or kvm; auto takes KVM where it works")
       ->transform(CLI::CheckedTransformer(accelerators))
       ->option_text("NAME:{auto,kvm,tcg}");  // its own text has the numbers behind the names
+  command
+      ->add_option(
+          "--record", arguments->record,
+          "Apply and revert everything twice, and write what happened to this file: hotpatch check takes it as the proof that "
+          "hooks were tried")
+      ->type_name("FILE");
   command->add_option("--keep", arguments->keep, "Keep the initramfs and the console in this directory")->type_name("DIR");
   command
       ->add_option("--module", arguments->modules,

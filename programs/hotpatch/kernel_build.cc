@@ -85,19 +85,18 @@ struct UnitPasses {
   prove::Located located;  // of the payload's original
 };
 
-/// `guards` are taken along by the payload, although they are the same.
-Result<UnitPasses> run_passes(const buildenv::KernelPair& pair, const std::vector<std::string>& guards, bool wants_listings,
-                              TypeCollector& types) {
+/// `wanted`: of the pass that the payload is made of.
+Result<UnitPasses> run_passes(const buildenv::KernelPair& pair, const UnitOptions& wanted, TypeCollector& types) {
   HP_TRY(account_for_sections(pair));
   UnitPasses product;
+  UnitOptions of_compared;
+  of_compared.discharges = wanted.discharges;
   TypeCollector unused;  // types do not depend on how the code is compiled
   HP_ASSIGN(product.compared, patch_unit(pair.pair.original, pair.pair.patched, pair.pair.unit, kernel::profile(), types,
-                                         with_sources({}, pair.pair)));
-  UnitOptions of_payload;
+                                         with_sources(of_compared, pair.pair)));
+  UnitOptions of_payload = wanted;
   of_payload.sees_all_units = true;
   of_payload.judges_sources = false;  // they are the same, and were judged above
-  of_payload.guards = guards;
-  of_payload.wants_listings = wants_listings;
   HP_ASSIGN(product.payload,
             patch_unit(pair.payload.original, pair.payload.patched, pair.pair.unit, kernel::profile(), unused, of_payload));
   HP_ASSIGN(CarriedOver carried, carry_over(pair.pair.original, pair.located, pair.payload.original, kernel::profile()));
@@ -167,9 +166,13 @@ Result<KernelBuildProduct> build_kernel(buildenv::Base base, const KernelBuildOp
   say(options, "comparing " + std::to_string(pairs.size()) + " units");
   std::vector<Result<UnitPasses>> passes(pairs.size(), Result<UnitPasses>(UnitPasses{}));
   TypeCollector types;
-  const std::vector<std::string> guards = options.module ? options.module->guards : std::vector<std::string>();
+  HP_ASSIGN(product.discharges, read_discharges(options.pairs.common.patches, options.pairs.common.reverse, options.hooks));
+  UnitOptions wanted;
+  if (options.module) wanted.guards = options.module->guards;
+  wanted.wants_listings = options.wants_listings;
+  wanted.discharges = product.discharges;
   parallel_for(pairs.size(), options.pairs.common.threads,
-               [&](std::size_t i) { passes[i] = run_passes(pairs[i], guards, options.wants_listings, types); });
+               [&](std::size_t i) { passes[i] = run_passes(pairs[i], wanted, types); });
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     HP_ASSIGN_DOING("comparing " + pairs[i].pair.unit, UnitPasses unit, std::move(passes[i]));
     product.findings.append(unit.compared.findings);
@@ -184,6 +187,7 @@ Result<KernelBuildProduct> build_kernel(buildenv::Base base, const KernelBuildOp
     product.located.push_back(std::move(unit.located));
   }
   product.findings.append(types.findings());
+  product.findings.append(safety::check_discharges(product.discharges, product.findings));
   if (options.wants_listings) {
     HP_ASSIGN(target::Decoder decoder, target::Decoder::make());
     for (std::size_t i = 0; i < pairs.size(); ++i) {
@@ -202,9 +206,17 @@ Result<KernelBuildProduct> build_kernel(buildenv::Base base, const KernelBuildOp
   KernelModuleOptions module = *options.module;
   module.certificate = product.certificate;
   module.fixes = product.fixes;
+  module.discharges = product.discharges;
+  bool are_known = false;
+  if (options.report_digest)
+    module.report_digest = [&](const Diagnostics& more) {
+      product.findings.append(more);
+      are_known = true;
+      return options.report_digest(product);
+    };
   HP_ASSIGN(kernel::LivepatchModule made, make_kernel_module(product.base, product.index, *stock, product.pairs, product.units,
                                                              product.located, module, work.path()));
-  product.findings.append(made.report.findings);
+  if (!are_known) product.findings.append(made.report.findings);
   if (!product.findings.has_errors()) product.module = std::move(made);
   return product;
 }
@@ -229,6 +241,7 @@ Json report_json(const KernelBuildProduct& product, ExitCode code) {
                            {"reason", symbol.reason}});
   document["findings"] = to_json(product.findings);
   document["safety"] = to_json(product.assessment, product.findings, kernel::profile().consistency);
+  document["discharges"] = to_json(product.discharges, "not tried");
   Json& files = document["changed_files"] = Json::array();
   for (const buildenv::ChangedFile& file : product.pairs.changed) files.push_back(file.path);
   Json& headers = document["headers"] = Json::array();

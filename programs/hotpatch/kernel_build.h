@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,11 +17,16 @@
 
 namespace hotpatch::cli {
 
+struct KernelBuildProduct;
+
 struct KernelBuildOptions {
   buildenv::KernelPairOptions pairs;
   std::optional<KernelModuleOptions> module;  // nothing: compare and prove only
-  bool wants_listings = false;                // in the units
-  bool progress = false;                      // say on standard error what is being done
+  std::vector<std::filesystem::path> hooks;   // of what they declare, also where no module is made
+  /// Of what the report says of a build that makes a module: goes into its metadata.
+  std::function<std::string(const KernelBuildProduct&)> report_digest;
+  bool wants_listings = false;  // in the units
+  bool progress = false;        // say on standard error what is being done
 };
 
 /// All that a build found out; the report is made of it.
@@ -32,6 +38,7 @@ struct KernelBuildProduct {
   std::vector<prove::Located> located;  // by unit: where the symbols of the originals that `units` refer to are in their owners
   Diagnostics findings;                 // of all passes
   safety::Assessment assessment;        // of all units
+  std::vector<safety::Discharge> discharges;  // declared in the patches and the hooks
   std::vector<std::string> fixes;
   std::string certificate;                        // the text; empty if nothing was proven
   std::optional<kernel::LivepatchModule> module;  // nothing: not wanted, refused, or nothing to do

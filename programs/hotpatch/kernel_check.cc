@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "buildenv/linux/stock.h"
+#include "common/support/digest.h"
 #include "common/support/file.h"
 #include "linux/check/check.h"
 #include "programs/hotpatch/kernel_module.h"
@@ -40,17 +41,25 @@ Json describe(const kernel::ModuleCheck& check, ExitCode code) {
 
 }  // namespace
 
-Result<ExitCode> check_kernel_module(const buildenv::Base& base, const std::string& file, bool json) {
+Result<ExitCode> check_kernel_module(const buildenv::Base& base, const std::string& file, const Papers& papers, bool json) {
   HP_ASSIGN(const Bytes module, read_file(file));
   HP_ASSIGN(const buildenv::UnitIndex index, buildenv::read_unit_index(base.directory / "index"));
   HP_ASSIGN(const std::unique_ptr<buildenv::StockKernel> stock, buildenv::StockKernel::open(base, index));
   HP_ASSIGN(const kernel::Exports exports, read_exports(base));
-  HP_ASSIGN_DOING(file, const kernel::ModuleCheck check,
+  HP_ASSIGN_DOING(file, kernel::ModuleCheck check,
                   kernel::check_module(module, check_target(target_kernel(base, index, *stock, exports))));
   const bool is_for_another = value_of(check.info, kernel::kBuildIdKey) != base.build_id.text();
   const ExitCode code = is_for_another ? ExitCode::kTrust : check.findings.has_errors() ? ExitCode::kRejected : ExitCode::kDone;
+  PaperTrail trail{.sha256 = sha256_text(module), .base = base.build_id, .report_digest = {}, .discharges = {}};
+  trail.report_digest = std::string(value_of(check.info, kernel::kReportKey).value_or(""));
+  for (const auto& [key, value] : check.info)
+    if (key == kernel::kDischargesKey) trail.discharges.push_back(value);
+  Json document;
+  HP_TRY(check_papers(papers, trail, check.findings, document));
   if (json) {
-    print_document(describe(check, code));
+    Json described = describe(check, code);
+    described.update(document);
+    print_document(described);
     return code;
   }
   std::cout << check.findings.text();

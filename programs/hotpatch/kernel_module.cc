@@ -9,12 +9,14 @@
 #include "common/support/file.h"
 #include "linux/check/check.h"
 #include "linux/module/sign.h"
+#include "linux/module/wrapper.h"
 
 namespace hotpatch::cli {
 namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t kDigestDigits = 64;
 constexpr std::uint64_t kMostSymvers = std::uint64_t{64} << 20;  // bytes
 
 Result<elf::Object> compile(const buildenv::ModuleCompiler& compiler, const fs::path& source, const fs::path& object,
@@ -41,6 +43,35 @@ Result<> check_own_work(kernel::LivepatchModule& made, const kernel::TargetKerne
     return fail(Errc::kUnsupported, "the module that was made does not lead to the addresses that it was made for" +
                                         (wrong == made.report.relocations.end() ? std::string() : ": " + wrong->symbol));
   return {};
+}
+
+bool defines(const std::vector<elf::Object>& hooks, const std::string& name) {
+  return std::ranges::any_of(hooks, [&](const elf::Object& object) {
+    return std::ranges::any_of(object.symbols(), [&](const elf::Symbol& symbol) {
+      return symbol.name == name && symbol.place == elf::SymbolPlace::kSection;
+    });
+  });
+}
+
+/// The declared hooks must be ones that the livepatch core calls at the right time; and what they did to the running kernel must be a
+/// state of the livepatch core: a module that replaces this one runs none of its hooks, and the core refuses one that does not know
+/// its states.
+void check_hooks(const std::vector<safety::Discharge>& discharges, const std::vector<elf::Object>& hooks, Diagnostics& findings) {
+  const auto is_called = [&](const std::string& name, const char* moment) {
+    std::string object;
+    return kernel::is_hook_name(name, object) && name.find(moment) != std::string::npos && defines(hooks, name);
+  };
+  for (const safety::Discharge& one : discharges) {
+    if (!is_called(one.apply, "_patch_"))
+      findings.add(safety::missing_hook(one, one.apply + " is no hook that is called when the module is put into effect"));
+    if (!is_called(one.revert, "_unpatch_"))
+      findings.add(safety::missing_hook(one, one.revert + " is no hook that is called when the module is taken out of effect"));
+    if (!defines(hooks, "hotpatch_states"))
+      findings.add(
+          safety::missing_hook(one,
+                               "the hooks have no hotpatch_states[]: a module that takes the place of this one would not "
+                               "know what they did"));
+  }
 }
 
 }  // namespace
@@ -100,14 +131,28 @@ Result<kernel::LivepatchModule> make_kernel_module(const buildenv::Base& base, c
   module.base = base.description;
   module.tool_version = HOTPATCH_VERSION;
   module.fixes = options.fixes;
-  HP_ASSIGN(
-      kernel::LivepatchModule made,
-      kernel::make_module(linked, target, module, [&](const std::string& source, const std::string& name) -> Result<elf::Object> {
-        const fs::path path = work / "wrapper.c";
-        HP_TRY(write_file(path, as_byte_view(source)));
-        return compile(compiler, path, work / "wrapper.o", name);
-      }));
+  for (const safety::Discharge& one : options.discharges) module.discharges.push_back(one.text());
+  if (options.report_digest) module.report_digest = std::string(kDigestDigits, '0');
+  const auto compile_wrapper = [&](const std::string& source, const std::string& name) -> Result<elf::Object> {
+    const fs::path path = work / "wrapper.c";
+    const fs::path object = work / "wrapper.o";
+    // The same wrapper belongs to the module with the report's digest and to the one without.
+    const Result<std::string> known = read_text_file(path);
+    if (known && *known == source && fs::exists(object)) return elf::read_object(object);
+    HP_TRY(write_file(path, as_byte_view(source)));
+    return compile(compiler, path, object, name);
+  };
+  HP_ASSIGN(kernel::LivepatchModule made, kernel::make_module(linked, target, module, compile_wrapper));
+  check_hooks(options.discharges, hooks, made.report.findings);
+  if (made.report.findings.has_errors()) made.file.clear();
   if (made.file.empty()) return made;
+  if (options.report_digest) {
+    // All is known that the report says, but of the module: that gets the report's digest in the place of zeros, and nothing else changes.
+    Diagnostics found = std::move(made.report.findings);
+    module.report_digest = options.report_digest(found);
+    HP_ASSIGN(made, kernel::make_module(linked, target, module, compile_wrapper));
+    made.report.findings = std::move(found);
+  }
   HP_TRY(check_own_work(made, target));
   if (!options.sign_key.empty()) {
     HP_ASSIGN(const std::string config, read_text_file(base.directory / base.config));

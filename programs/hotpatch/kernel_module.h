@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,9 @@ struct KernelModuleOptions {
   std::filesystem::path sign_certificate;
   std::vector<std::string> fixes;
   std::string certificate;  // its text
+  std::vector<safety::Discharge> discharges;
+  /// Given what was found while the module was made: the report's digest, for its metadata. May be empty.
+  std::function<std::string(const Diagnostics&)> report_digest;
 };
 
 /// Module.symvers of the base.

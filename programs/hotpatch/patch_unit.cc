@@ -162,6 +162,7 @@ Result<> assess(const diff::ObjectModel& original, const diff::ObjectModel& patc
                                 options.sees_all_units};
   product.assessment = safety::assess(subject);
   HP_TRY(assess_syntax(subject, options, types, product.assessment));
+  product.assessment.findings = safety::answer(product.assessment.findings, options.discharges);
   product.findings.append(product.assessment.findings);
   return {};
 }
@@ -199,7 +200,8 @@ Result<UnitPatch> patch_unit(const std::filesystem::path& original_path, const s
 
   // Decide which entity of one is which of the other, and which of the pairs differ.
   HP_ASSIGN(const diff::Correlation correlation, diff::correlate_builds(original, patched, options.pairs, threads));
-  const diff::ChangeSet changes = diff::compare(original, patched, correlation, unit);
+  diff::ChangeSet changes = diff::compare(original, patched, correlation, unit);
+  changes.findings = safety::answer(changes.findings, options.discharges);
 
   UnitPatch product;
   product.unit = unit;

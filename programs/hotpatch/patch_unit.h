@@ -11,6 +11,7 @@
 #include "common/diff/correlate.h"
 #include "common/elf/type_layout.h"
 #include "common/extract/patch_object.h"
+#include "common/safety/discharge.h"
 #include "common/safety/rules.h"
 #include "common/safety/type_changes.h"
 #include "common/support/diagnostics.h"
@@ -57,10 +58,11 @@ class TypeCollector {
 };
 
 struct UnitOptions {
-  std::vector<diff::NamedPair> pairs;  // what the user says of symbols that cannot be told apart
-  std::vector<std::string> guards;     // functions that are taken along although they are the same
-  bool needs_debug_info = true;        // without, the layout of types cannot be compared: an error, or else a warning
-  std::string explain;                 // a symbol; empty: none
+  std::vector<diff::NamedPair> pairs;         // what the user says of symbols that cannot be told apart
+  std::vector<std::string> guards;            // functions that are taken along although they are the same
+  bool needs_debug_info = true;               // without, the layout of types cannot be compared: an error, or else a warning
+  std::vector<safety::Discharge> discharges;  // what hooks are declared to make up for
+  std::string explain;                        // a symbol; empty: none
   bool wants_listings = false;
   bool in_parallel =
       false;  // both sides at once, on two threads: quicker, for somewhat more work; for a caller that has one unit

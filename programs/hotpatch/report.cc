@@ -3,6 +3,8 @@
 
 #include <set>
 
+#include "common/support/digest.h"
+
 namespace hotpatch::cli {
 namespace {
 
@@ -199,6 +201,19 @@ std::string to_text(const safety::Assessment& assessment, const Diagnostics& fin
   if (!assessment.anchors.empty()) text += "  anchors: " + joined(assessment.anchors) + "\n";
   if (!assessment.pinned_by.empty()) text += "  never to be unloaded: " + joined(assessment.pinned_by) + "\n";
   return text;
+}
+
+Json to_json(const std::vector<safety::Discharge>& discharges, const char* status) {
+  Json array = Json::array();
+  for (const safety::Discharge& one : discharges)
+    array.push_back(
+        {{"rule", one.rule}, {"symbol", one.symbol}, {"apply", one.apply}, {"revert", one.revert}, {"status", status}});
+  return array;
+}
+
+std::string report_digest(Json report) {
+  for (const char* member : {"payload", "module", "explanation"}) report.erase(member);
+  return sha256_text(as_byte_view(document_text(report)));
 }
 
 Json to_json(const UnitPatch& unit) {

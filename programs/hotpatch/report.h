@@ -28,6 +28,10 @@ namespace hotpatch::cli {
 /// What, value: the models needed and provided, why, the anchors, and whether it may be unloaded.
 [[nodiscard]] std::vector<std::vector<std::string>> consistency_rows(const safety::Assessment& assessment,
                                                                      target::Consistency provided);
+/// The findings that hooks are declared to make up for. `status`: "not tried", "discharged".
+[[nodiscard]] Json to_json(const std::vector<safety::Discharge>& discharges, const char* status);
+/// SHA-256 of a report without what it says of the payload or module itself, and of one symbol: what the metadata of that holds.
+[[nodiscard]] std::string report_digest(Json report);
 [[nodiscard]] Json to_json(const UnitPatch& unit);
 /// The lines of one unit: each symbol with its verdict and reason, what is taken along and why.
 [[nodiscard]] std::string to_text(const UnitPatch& unit);

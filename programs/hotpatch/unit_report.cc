@@ -173,6 +173,10 @@ class Reporter {
         data.judgement = is_in ? "taken along" : "left out";
         data.reason = is_in ? why(EntityIndex(i)) : change.reason + "; nothing that is taken along needs it";
       }
+      if (entity.is_writable && change.verdict == Verdict::kChanged && !is_accused(entity)) {
+        data.judgement = "stays";
+        data.reason = change.reason + "; the running system's stays, with what a declared hook makes of its value";
+      }
       if (is_accused(entity)) {
         data.judgement = "refused";
         data.reason = change.reason.empty() ? "a rule forbids it" : change.reason;

@@ -35,7 +35,9 @@ struct LinkOptions {
   std::string patch_digest;                   // sha256 of the source patch, hexadecimal
   std::string base;                           // description of the base
   std::string tool_version;
-  std::vector<std::string> fixes;  // CVE and XSA identifiers
+  std::vector<std::string> fixes;       // CVE and XSA identifiers
+  std::string report_digest;            // sha256, hexadecimal; may be empty
+  std::vector<std::string> discharges;  // what hooks are declared to make up for
 };
 
 struct LinkedFunction {

@@ -98,6 +98,8 @@ Result<> Linker::add_descriptions() {
   add(kBaseKey, options_.base);
   add(kToolKey, options_.tool_version);
   add(kFixesKey, joined(options_.fixes, " "));
+  add(kReportKey, options_.report_digest);
+  add(kDischargesKey, joined(options_.discharges, "; "));
   add(kLinkedKey, format_linked_for(0));
   metadata.load_address = 0;
   OutputSection& modinfo = output_.section(kMetadataSection);

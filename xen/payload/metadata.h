@@ -27,7 +27,10 @@ inline constexpr std::string_view kPatchDigestKey = "patch";  // sha256 of the s
 inline constexpr std::string_view kBaseKey = "base";
 inline constexpr std::string_view kToolKey = "tool";
 inline constexpr std::string_view kLinkedKey = "linked";
-inline constexpr std::string_view kFixesKey = "fixes";  // CVE and XSA identifiers, separated by spaces
+inline constexpr std::string_view kFixesKey = "fixes";    // CVE and XSA identifiers, separated by spaces
+inline constexpr std::string_view kReportKey = "report";  // sha256 of the report's part that was known before the payload
+/// What hooks are declared to make up for (common/safety/discharge.h), separated by "; ".
+inline constexpr std::string_view kDischargesKey = "discharges";
 
 struct Metadata {
   KeyValues entries;

@@ -34,6 +34,21 @@ TEST_CASE("modules come before the patches and again with them, patches are take
   CHECK(cycle->scenario.files.size() == 4);
 }
 
+TEST_CASE("a second life comes behind the first, and before the log is read") {
+  KernelTrial trial;
+  trial.patches = {{"low", {}}, {"high", {}}};
+  trial.tool = "/usr/bin/linux-hotpatch";
+  trial.twice = true;
+  const auto cycle = kernel_life_cycle(std::move(trial));
+  REQUIRE(cycle.has_value());
+  std::vector<std::string> names;
+  for (const Step& step : cycle->scenario.steps) names.push_back(step.name);
+  CHECK(names == std::vector<std::string>{"load low", "load high", "unload high", "unload low", "load low again",
+                                          "load high again", "unload high again", "unload low again",
+                                          "the kernel has no complaints"});
+  CHECK(cycle->scenario.steps[4].needs == 3U);
+}
+
 TEST_CASE("nothing to try is an error") { CHECK_FALSE(kernel_life_cycle({}).has_value()); }
 
 TEST_CASE("a kernel boots with its arguments behind the lab's own") {

@@ -51,6 +51,17 @@ TEST_CASE("a stack is applied upwards and taken back downwards, each step behind
   CHECK(cycle->scenario.files.size() == 2);
 }
 
+TEST_CASE("a second life comes behind the first") {
+  const auto work = TempDir::make("life-cycle");
+  REQUIRE(work.has_value());
+  REQUIRE(write_file(work->path() / "fix.livepatch", std::string_view("1")).has_value());
+  const auto cycle = life_cycle({{work->path() / "fix.livepatch"}, "/usr/bin/xen-hotpatch", "uname", true});
+  REQUIRE(cycle.has_value());
+  CHECK(names(cycle->scenario) == std::vector<std::string>{"probe, original", "upload fix", "apply fix", "probe, patched",
+                                                           "revert fix", "unload fix", "probe, reverted", "load fix again",
+                                                           "revert and unload fix again"});
+}
+
 TEST_CASE("two payloads of one name get two names, and a missing one is an error") {
   const auto work = TempDir::make("life-cycle");
   REQUIRE(work.has_value());
