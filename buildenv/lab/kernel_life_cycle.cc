@@ -19,6 +19,7 @@ constexpr const char* kComplaints =
 Result<LifeCycle> kernel_life_cycle(KernelTrial trial) {
   if (trial.patches.empty()) return fail(Errc::kInvalid, "no live patch to try");
   LifeCycle cycle;
+  cycle.is_twice = trial.twice;
   cycle.scenario.programs.push_back(trial.tool.string());
   const std::string tool = trial.tool.filename().string();
   const auto add = [&cycle](std::string name, std::string command, std::optional<std::size_t> needs,

@@ -17,6 +17,7 @@ struct Loaded {
   std::string name;
   std::size_t upload;
   std::size_t apply;
+  bool stays = false;
 };
 
 }  // namespace
@@ -57,15 +58,17 @@ Result<LifeCycle> life_cycle(const Trial& trial) {
     const std::optional<std::size_t> below = loaded.empty() ? std::nullopt : std::optional(loaded.back().apply);
     const std::size_t upload = add("upload " + name, tool + " upload " + name + " " + at, below);
     const std::size_t apply = add("apply " + name, tool + " apply " + name, upload);
-    loaded.push_back(Loaded{std::move(name), upload, apply});
+    loaded.push_back(Loaded{std::move(name), upload, apply, trial.staying.contains(file)});
   }
   if (!trial.probe.empty()) cycle.probe_patched = add("probe, patched", trial.probe, loaded.back().apply);
   std::size_t revert = 0;
   for (auto it = loaded.rbegin(); it != loaded.rend(); ++it) {
     revert = add("revert " + it->name, tool + " revert " + it->name, it->apply);
-    (void)add("unload " + it->name, tool + " unload " + it->name, it->upload);
+    constexpr int kRejected = 3;
+    (void)add("unload " + it->name, tool + " unload " + it->name, it->upload, it->stays ? kRejected : 0);
   }
   if (!trial.probe.empty()) cycle.probe_reverted = add("probe, reverted", trial.probe, revert, std::nullopt);
+  cycle.is_twice = trial.twice;
   if (!trial.twice) return cycle;
   std::size_t last = revert;
   for (const Loaded& one : loaded)

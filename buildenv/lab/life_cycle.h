@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,14 +15,16 @@
 namespace hotpatch::lab {
 
 struct Trial {
-  std::vector<std::filesystem::path> payloads;  // in the order in which they are applied; at least one
-  std::filesystem::path tool;                   // xen-hotpatch
-  std::string probe;                            // shell command for dom0; empty: none
-  bool twice = false;                           // apply and revert all of them once more, uploaded anew
+  std::vector<std::filesystem::path> payloads;   // in the order in which they are applied; at least one
+  std::filesystem::path tool;                    // xen-hotpatch
+  std::string probe;                             // shell command for dom0; empty: none
+  std::set<std::filesystem::path> staying = {};  // of the payloads: must never be unloaded, and xen-hotpatch is to refuse it
+  bool twice = false;                            // apply and revert all of them once more, uploaded anew
 };
 
 struct LifeCycle {
   Scenario scenario;
+  bool is_twice = false;  // as was asked for
   // Indices of the probe's three runs; none without a probe.
   std::optional<std::size_t> probe_original;
   std::optional<std::size_t> probe_patched;

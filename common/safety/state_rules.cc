@@ -38,6 +38,7 @@ void find_new_function_pointers(const Subject& subject, Report& report) {
   for (std::size_t i = 0; i < subject.patched.entities().size(); ++i) {
     if (!subject.closure.contains[i]) continue;
     const Entity& user = subject.patched.entities()[i];
+    if (user.role == target::SectionRole::kHooks) continue;  // a table that the loader alone reads, and that goes with the patch
     for (const diff::Reference& reference : user.references) {
       const EntityIndex target = reference.target.entity;
       const Entity& function = subject.patched.entity(target);

@@ -24,6 +24,7 @@ std::optional<JournalRecord> from_line(const std::string& line) {
   record.fixes = member<std::string>(json, "fixes");
   record.functions = texts(json, "functions");
   record.targets = texts(json, "targets");
+  record.manifest = texts(json, "manifest");
   record.outcome = member<std::string>(json, "outcome");
   record.state = member<std::string>(json, "state");
   record.replaced = texts(json, "replaced");
@@ -50,6 +51,7 @@ std::string journal_line(const JournalRecord& record) {
   add("fixes", record.fixes);
   add("functions", record.functions);
   add("targets", record.targets);
+  add("manifest", record.manifest);
   if (record.is_end) {
     made["outcome"] = record.outcome;
     made["state"] = record.state;

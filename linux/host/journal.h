@@ -33,6 +33,7 @@ struct JournalRecord {
   std::string fixes;                   // CVE identifiers
   std::vector<std::string> functions;  // "vmlinux cmdline_proc_show,1"
   std::vector<std::string> targets;    // "binfmt_misc BUILD-ID"
+  std::vector<std::string> manifest;   // "hotpatch_vendor=example": common/support/manifest.h
   // Of a line after:
   std::string outcome;                // "done", "already", "failed", "busy", "refused", "undecided", "interrupted"
   std::string state;                  // the patch's afterwards, as PatchState is named

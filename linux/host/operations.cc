@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "linux/host/stack.h"
+
 namespace hotpatch::kernel::host {
 namespace {
 
@@ -48,6 +50,11 @@ Error explain_insert(Kernel& kernel, const std::string& name, int os_error) {
     case ENOENT: return Error(Errc::kRefused, with_messages(kernel, name, what + ": it does not fit this kernel"), os_error);
     default: return Error(Errc::kRefused, with_messages(kernel, name, what), os_error);
   }
+}
+
+std::string stays_text(const std::string& name) {
+  return "the module " + name +
+         " is out of effect, and stays loaded until the next boot: pointers to what it brought may be stored anywhere";
 }
 
 // Waits until every thread was seen outside of the module, then removes it.
@@ -108,6 +115,7 @@ JournalRecord record_of(const CheckedModule& module) {
   record.fixes = module.info.value(payload::kFixesKey);
   record.functions = module.functions;
   record.targets = module.info.values(payload::kTargetKey);
+  record.manifest = manifest_lines(module.info.entries, kManifestPrefix);
   return record;
 }
 
@@ -134,6 +142,12 @@ Result<> insert_and_wait(Session& session, const CheckedModule& module, StepRepo
                       name + " is neither in effect nor out of it: its transition goes on, " + held_back(report.transition))
                     .with_remedy("linux-hotpatch status shows who holds it back; it goes on by itself when they have left"));
   }
+  // Some threads may have run its code already.
+  if (module.info.value(payload::kUnloadKey) == payload::kNever)
+    return fail(
+        Error(Errc::kBusy, name + " was taken back, and its module stays loaded, as pointers to it may be stored anywhere: " +
+                               held_back(report.transition))
+            .with_remedy("reboot before it is loaded again, or build it with another --name"));
   HP_TRY(remove_module(session, name));
   return fail(Error(Errc::kBusy, name + " was taken back, and nothing is changed: " + held_back(report.transition))
                   .with_remedy("try again later, or give --budget more time"));
@@ -144,6 +158,10 @@ void clear_replaced(Session& session, const std::vector<std::string>& before, co
   for (const std::string& other : before) {
     if (other == name || state_of(session.kernel(), other) != PatchState::kRetired) continue;
     outcome.replaced.push_back(other);
+    if (stays_loaded(session, other)) {
+      session.warnings().push_back(stays_text(other));
+      continue;
+    }
     JournalRecord record;
     record.action = "remove";
     record.name = other;
@@ -172,6 +190,9 @@ Result<> check_name_is_free(Session& session, const CheckedModule& module, bool&
     return fail(Error(Errc::kInvalid, "a patch named " + name + " is in effect, of another build: " +
                                           (loaded.empty() ? "without build ID" : loaded.text()))
                     .with_remedy("unload it first, or build this one with another --name"));
+  if (stays_loaded(session, name))
+    return fail(Error(Errc::kRejected, "a module named " + name + " is out of effect, and must stay loaded until the next boot")
+                    .with_remedy("build this one with another --name"));
   // What an earlier patch of that name left behind.
   StepReport report;
   JournalRecord record;
@@ -191,6 +212,7 @@ Result<Outcome> load(Session& session, const CheckedModule& module) {
   HP_TRY(check_name_is_free(session, module, outcome.already));
   outcome.pending = pending_targets(kernel, module);
   if (!outcome.already) {
+    HP_TRY(check_load(session, module));
     const std::vector<std::string> before = kernel.list(kLivepatchDirectory);
     StepReport report;
     const auto step = [&]() -> Result<> {
@@ -222,6 +244,7 @@ Result<Outcome> unload(Session& session, const std::string& name) {
     return fail(Error(Errc::kBusy, "the patch " + name + " is in transition").with_remedy("try again when it is done"));
   if (const std::string other = patch_in_transition(kernel); !other.empty())
     return fail(Error(Errc::kBusy, "the patch " + other + " is in transition").with_remedy("try again when it is done"));
+  HP_TRY(check_unload(session, name));
   StepReport report;
   const auto step = [&]() -> Result<> {
     if (state == PatchState::kApplied) {
@@ -241,7 +264,9 @@ Result<Outcome> unload(Session& session, const std::string& name) {
                     name + " is neither in effect nor out of it: its transition goes on, " + held_back(report.transition));
       }
     }
-    return remove_module(session, name);
+    if (!stays_loaded(session, name)) return remove_module(session, name);
+    session.warnings().push_back(stays_text(name));
+    return {};
   };
   JournalRecord record;
   record.action = "unload";

@@ -28,7 +28,8 @@ struct Outcome {
 /// names who held it back. kRejected if that failed too, or the module could not be taken out: the error says how things are.
 Result<Outcome> load(Session& session, const CheckedModule& module);
 
-/// Takes the patch out of effect, waits until no thread runs its code, and removes its module. kNotFound for a module that is no live
+/// Takes the patch out of effect, waits until no thread runs its code, and removes its module, unless that must never be unloaded: then it
+/// stays, which is a warning. kRejected besides, as check_unload() in stack.h. kNotFound for a module that is no live
 /// patch; kBusy if the transition was reversed: the patch is in effect as before. kRejected if a thread still has a frame in the module,
 /// which then stays loaded, out of effect; or if the transition could not be reversed either.
 Result<Outcome> unload(Session& session, const std::string& name);

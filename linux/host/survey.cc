@@ -63,6 +63,13 @@ PatchState state_of(Kernel& kernel, const std::string& name) {
   return enabled == "1" ? PatchState::kApplied : PatchState::kRetired;
 }
 
+std::vector<std::string> patched_functions(Kernel& kernel, const std::string& name) {
+  std::vector<std::string> functions;
+  for (const ObjectView& object : objects_of(kernel, name))
+    for (const std::string& function : object.functions) functions.push_back(object.name + " " + function);
+  return functions;
+}
+
 FrameSet frames_of(Kernel& kernel, const std::string& name) {
   FrameSet frames;
   frames.module = name;

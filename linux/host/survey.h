@@ -59,6 +59,9 @@ struct HostView {
 /// kIo, kUnsupported if the kernel has no build ID. A journal that cannot be read is a warning. Without root, stacks are empty.
 Result<HostView> survey(Kernel& kernel, const std::filesystem::path& state_dir, const std::string& boot);
 
+/// The functions that a patch in effect replaces, as the kernel says: "vmlinux pipe_read,1".
+[[nodiscard]] std::vector<std::string> patched_functions(Kernel& kernel, const std::string& name);
+
 /// What the transitions of the patch look for on stacks.
 [[nodiscard]] FrameSet frames_of(Kernel& kernel, const std::string& name);
 

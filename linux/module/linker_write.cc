@@ -94,6 +94,7 @@ void Linker::add_descriptions() {
   add(kCertificateKey, options_.certificate_digest);
   add(kReportKey, options_.report_digest);
   for (const std::string& discharge : options_.discharges) add(kDischargesKey, discharge);
+  for (const auto& entry : options_.manifest) add("hotpatch_" + entry.first, entry.second);
   add(kToolKey, options_.tool_version);
   add(kConsistencyKey, consistency_name(options_.consistency));
   std::set<std::string> modules;

@@ -19,7 +19,6 @@ using payload::kFixesKey;
 using payload::kFunctionKey;
 using payload::kPatchKey;
 using payload::kReportKey;
-using payload::kStateKey;
 using payload::kTargetKey;
 inline constexpr std::string_view kReleaseKey = "hotpatch_release";  // as uname -r prints it
 inline constexpr std::string_view kToolKey = "hotpatch_tool";        // what made it

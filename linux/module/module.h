@@ -29,6 +29,7 @@
 #include "common/extract/patch_object.h"
 #include "common/prove/prove.h"
 #include "common/support/diagnostics.h"
+#include "common/support/key_values.h"
 #include "common/support/result.h"
 #include "linux/module/exports.h"
 
@@ -69,6 +70,7 @@ struct ModuleOptions {
   std::string patch_digest;             // sha256 of the source patch, hexadecimal
   std::string certificate_digest;       // sha256 of the certificate, hexadecimal; may be empty
   std::string report_digest;            // the same of the report
+  KeyValues manifest;                   // further keys, without "hotpatch_"
   std::vector<std::string> discharges;  // what hooks are declared to make up for
   std::string base;                     // description of the base
   std::string tool_version;

@@ -13,7 +13,7 @@
 //   hotpatch_consistency=NAME        "thread", "kernel": what switches at one instant
 //   hotpatch_report_sha256=HEX       of the report's part that was known before the module
 //   hotpatch_discharges=RULE SYMBOL APPLY REVERT  once for each finding that a hook is declared to make up for
-//   hotpatch_state=ID VERSION        once for each state of the livepatch core that the module has
+//   hotpatch_vendor, _id, _serial, _requires, _conflicts, _state, _replaces, _unload, _class: common/support/manifest.h
 //
 // The version string of a kernel does not do: all builds of one ABI have the same.
 #pragma once
@@ -39,7 +39,8 @@ inline constexpr std::string_view kFixesKey = "hotpatch_fixes";
 inline constexpr std::string_view kConsistencyKey = "hotpatch_consistency";
 inline constexpr std::string_view kReportKey = "hotpatch_report_sha256";
 inline constexpr std::string_view kDischargesKey = "hotpatch_discharges";
-inline constexpr std::string_view kStateKey = "hotpatch_state";
+inline constexpr std::string_view kUnloadKey = "hotpatch_unload";
+inline constexpr std::string_view kNever = "never";
 /// Of kConsistencyKey: the module has gates, and opens them itself, after the transition, when no thread is in the patch.
 inline constexpr std::string_view kKernelConsistency = "kernel";
 

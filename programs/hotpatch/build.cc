@@ -84,7 +84,7 @@ Result<std::vector<safety::Discharge>> read_discharges(const std::vector<std::fi
     }
     return {};
   };
-  HP_TRY(read(patches, reverse ? safety::TextKind::kReversePatch : safety::TextKind::kPatch));
+  HP_TRY(read(patches, reverse ? safety::TextKind::kRemovedLines : safety::TextKind::kAddedLines));
   HP_TRY(read(hooks, safety::TextKind::kSource));
   return product;
 }
@@ -215,7 +215,13 @@ Result<BuildProduct> build(const BuildOptions& options) {
   link.tool_version = HOTPATCH_VERSION;
   link.fixes = product.fixes;
   for (const safety::Discharge& one : product.discharges) link.discharges.push_back(one.text());
-  if (options.report_digest) link.report_digest = std::string(kDigestDigits, '0');
+  Manifest manifest = options.manifest;
+  manifest.stays_loaded = !product.assessment.pinned_by.empty();
+  HP_ASSIGN(link.manifest, manifest_entries(manifest));
+  if (options.seal) {
+    link.report_digest = std::string(kDigestDigits, '0');
+    link.manifest.emplace_back("class", "?");
+  }
   HP_ASSIGN_DOING("link", xen::LinkedPayload payload, xen::link_payload(units, image, link));
   product.findings.append(payload.report.findings);
   if (product.findings.has_errors()) return product;
@@ -224,10 +230,12 @@ Result<BuildProduct> build(const BuildOptions& options) {
   HP_TRY(check_own_work(payload.file, image, product.findings));
   if (product.findings.has_errors()) return product;
   product.payload = std::move(payload);
-  if (!options.report_digest) return product;
+  if (!options.seal) return product;
 
   // All is known that the report says, but of the payload: that gets the report's digest in the place of zeros, and nothing else changes.
-  link.report_digest = options.report_digest(product);
+  ReportSeal seal = options.seal(product);
+  product.report_digest = link.report_digest = std::move(seal.digest);
+  link.manifest.back().second = std::move(seal.grade);
   HP_CHECK(link.report_digest.size() == kDigestDigits, "a digest has its length");
   HP_ASSIGN_DOING("link", product.payload, xen::link_payload(units, image, link));
   Diagnostics known;

@@ -12,6 +12,7 @@
 #include "buildenv/base.h"
 #include "buildenv/pairs/object_pair.h"
 #include "common/prove/prove.h"
+#include "common/support/manifest.h"
 #include "programs/hotpatch/patch_unit.h"
 #include "xen/link/link.h"
 
@@ -26,7 +27,8 @@ struct BuildOptions {
   std::filesystem::path depends;  // payload to be applied on top of; empty: Xen itself
   UnitOptions unit;               // of every unit
   /// Of what the report says of a build that succeeds: goes into the payload's metadata.
-  std::function<std::string(const BuildProduct&)> report_digest;
+  std::function<ReportSeal(const BuildProduct&)> seal;
+  Manifest manifest;      // what the user says of the patch among others
   bool progress = false;  // say on standard error what is being done
 };
 
@@ -41,6 +43,7 @@ struct BuildProduct {
   std::string name;
   std::vector<safety::Discharge> discharges;  // declared in the patches and the hooks
   std::vector<std::string> fixes;             // CVE and XSA identifiers in the patches' text
+  std::string report_digest;                  // in the payload's metadata; empty without BuildOptions::seal
   std::optional<xen::LinkedPayload> payload;  // nothing: refused, or nothing to do
 
   [[nodiscard]] bool changes_something() const noexcept;

@@ -29,6 +29,7 @@ struct Arguments {
   bool all_includers = false;
   std::string consistency;
   std::vector<std::string> guards;
+  std::vector<std::string> requirements;  // as the user wrote them
   bool no_replace = false;
 
   [[nodiscard]] bool has_kernel_options() const {
@@ -170,10 +171,11 @@ Result<ExitCode> run_kernel_build(const Arguments& arguments, buildenv::Base bas
   options.progress = build.progress;
   options.wants_listings = !arguments.html.empty();
   options.hooks = build.pairs.hooks;
-  options.report_digest = [](const KernelBuildProduct& built) {
+  options.seal = [](const KernelBuildProduct& built) -> ReportSeal {
     Json report = report_json(built, ExitCode::kDone);
     report["verdict"] = "built";
-    return report_digest(std::move(report));
+    std::string grade = report["safety"]["class"];
+    return {report_digest(std::move(report)), std::move(grade)};
   };
   if (!arguments.output.empty()) {
     options.module.emplace();
@@ -184,6 +186,7 @@ Result<ExitCode> run_kernel_build(const Arguments& arguments, buildenv::Base bas
     if (arguments.consistency == "guarded") options.module->consistency = kernel::Consistency::kGuarded;
     if (arguments.consistency == "kernel") options.module->consistency = kernel::Consistency::kKernel;
     options.module->replace = !arguments.no_replace;
+    options.module->manifest = build.manifest;
     options.module->sign_key = arguments.sign_key;
     options.module->sign_certificate = arguments.sign_certificate;
     options.pairs.common.hooks.clear();
@@ -221,7 +224,16 @@ Result<ExitCode> run_kernel_build(const Arguments& arguments, buildenv::Base bas
   return code;
 }
 
-Result<ExitCode> run_build(const Arguments& arguments, bool json) {
+Result<ExitCode> run_build(Arguments& arguments, bool json) {
+  Manifest& manifest = arguments.build.manifest;
+  for (const std::string& text : arguments.requirements) {
+    HP_ASSIGN_DOING("--requires", Manifest::Requirement wanted, parse_requirement(text));
+    manifest.requirements.push_back(std::move(wanted));
+  }
+  if (const Result<KeyValues> entries = manifest_entries(manifest); !entries)
+    return fail(Errc::kUsage, "build: " + entries.error().message());
+  if (manifest.id.empty() && manifest.serial != 0)
+    return fail(Errc::kUsage, "build: --serial counts within a series: give its --id");
   if (arguments.sign_key.empty() != arguments.sign_certificate.empty())
     return fail(Errc::kUsage, "build: --sign-key and --sign-cert go together");
   if (arguments.build.pairs.patches.empty() && arguments.build.pairs.hooks.empty())
@@ -234,7 +246,10 @@ Result<ExitCode> run_build(const Arguments& arguments, bool json) {
                 "build: --certificate, --all-includers, --consistency, --guard and --no-replace are for bases of Linux");
   HP_TRY(remove_stale(arguments));
   BuildOptions options = arguments.build;
-  options.report_digest = [&](const BuildProduct& built) { return report_digest(report_json(built, arguments.output)); };
+  options.seal = [&](const BuildProduct& built) -> ReportSeal {
+    return {report_digest(report_json(built, arguments.output)),
+            class_name(built.assessment, built.findings, xen::profile().consistency)};
+  };
   HP_ASSIGN(const BuildProduct product, build(options));
   Json document = report_json(product, arguments.output);
   std::vector<Explanation> explanations;
@@ -274,6 +289,16 @@ void add_build_command(CLI::App& app, Chosen& chosen) {
   command->add_option("--fuzz", build.pairs.fuzz,
                       "outer context lines of a hunk that need not match, with a warning (default: none)");
   command->add_option("--name", build.name, "the payload's name in Xen (default: the first patch's)");
+  command->add_option("--vendor", build.manifest.vendor, "who makes the patch: hosts keep two vendors off one function");
+  command->add_option("--id", build.manifest.id, "the series of patches that this one is of");
+  command->add_option("--serial", build.manifest.serial, "its number in the series: hosts do not go back");
+  command
+      ->add_option("--requires", arguments->requirements, "ID or ID>=SERIAL: a series that must be in effect; may be given again")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--conflicts", build.manifest.conflicts,
+                   "ID: a series that must not be in effect together with this patch; may be given again")
+      ->allow_extra_args(false);
   command->add_option("--depends", build.depends, "the payload on top of which this one is to be loaded");
   command->add_option("--hooks", build.pairs.hooks, "C source of hooks; of a base of Xen, a payload may be of hooks alone");
   command->add_option("--report", arguments->report, "also write the report, as JSON, to this file");

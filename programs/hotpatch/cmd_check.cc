@@ -9,6 +9,7 @@
 #include "common/elf/image.h"
 #include "common/support/digest.h"
 #include "common/support/file.h"
+#include "common/support/manifest.h"
 #include "programs/hotpatch/kernel_check.h"
 #include "programs/hotpatch/papers.h"
 #include "programs/hotpatch/report.h"
@@ -68,10 +69,12 @@ Json describe(const xen::CheckReport& report) {
 
 /// Of a payload that cannot be read there are no papers: the check says what is wrong with it.
 PaperTrail trail_of(const Bytes& payload, const buildenv::Base& base) {
-  PaperTrail trail{.sha256 = sha256_text(payload), .base = base.build_id, .report_digest = {}, .discharges = {}};
+  PaperTrail trail{
+      .sha256 = sha256_text(payload), .base = base.build_id, .report_digest = {}, .discharges = {}, .stays_loaded = false};
   const auto info = xen::read_payload(Bytes(payload), "payload");
   if (!info) return trail;
   trail.report_digest = std::string(info->metadata.find(xen::kReportKey).value_or(""));
+  trail.stays_loaded = read_manifest(info->metadata.entries, "").value_or(Manifest()).stays_loaded;
   const std::string all(info->metadata.find(xen::kDischargesKey).value_or(""));
   for (std::size_t at = 0; at < all.size();) {
     const std::size_t end = std::min(all.find("; ", at), all.size());

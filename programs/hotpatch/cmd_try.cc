@@ -27,8 +27,10 @@
 #include "buildenv/linux/stock_modules.h"
 #include "common/support/digest.h"
 #include "common/support/file.h"
+#include "common/support/manifest.h"
 #include "linux/payload/module_info.h"
 #include "programs/hotpatch/papers.h"
+#include "xen/payload/payload.h"
 
 namespace hotpatch::cli {
 namespace {
@@ -224,12 +226,22 @@ ExitCode exit_of(const lab::Transcript& transcript) {
   return ExitCode::kError;
 }
 
+/// What must never be unloaded is not applied a second time.
+bool is_staying(const KeyValues& metadata, const std::string& prefix) {
+  return read_manifest(metadata, prefix).value_or(Manifest()).stays_loaded;
+}
+
 Result<lab::LifeCycle> xen_cycle(const TryArguments& arguments) {
   if (!arguments.modules.empty()) return fail(Errc::kUsage, "--module is for bases of Linux");
   lab::Trial trial;
   trial.payloads.assign(arguments.payloads.begin(), arguments.payloads.end());
   trial.probe = arguments.probe;
-  trial.twice = !arguments.record.empty();
+  for (const std::string& path : arguments.payloads) {
+    HP_ASSIGN_DOING("read the payload", Bytes file, read_file(path));
+    const Result<xen::PayloadInfo> info = xen::read_payload(std::move(file), path);
+    if (info && is_staying(info->metadata.entries, "")) trial.staying.insert(path);
+  }
+  trial.twice = !arguments.record.empty() && trial.staying.empty();
   HP_ASSIGN(trial.tool, find_tool(arguments.xen_tool, kXenTool));
   return lab::life_cycle(trial);
 }
@@ -246,6 +258,7 @@ Result<lab::LifeCycle> linux_cycle(const TryArguments& arguments, const buildenv
     HP_ASSIGN_DOING("read the live patch", Bytes file, read_file(path));
     HP_ASSIGN_DOING(path, const kernel::payload::ModuleInfo info, kernel::payload::read_module_info(file));
     HP_ASSIGN_DOING(path, const auto targets, kernel::payload::target_modules(info));
+    if (is_staying(info.entries, "hotpatch_")) trial.twice = false;
     for (const kernel::payload::TargetModule& target : targets) trial.reloaded.push_back(target.name);
     trial.patches.push_back(
         {lab::payload_name(info.name().empty() ? fs::path(path).stem() : fs::path(info.name())), std::move(file)});
@@ -287,7 +300,7 @@ Result<ExitCode> run_try(const TryArguments& arguments, bool json) {
   HP_ASSIGN(const lab::Transcript transcript, lab::run(cycle.scenario, options));
   const std::optional<ProbeEffect> effect = probe_effect(cycle, transcript);
   Json outcome = document(transcript, effect, options.system);
-  outcome["trial"] = record_json(digests, base.build_id, !arguments.record.empty());
+  outcome["trial"] = record_json(digests, base.build_id, cycle.is_twice);
   if (!arguments.record.empty()) HP_TRY(write_file(arguments.record, as_byte_view(document_text(outcome))));
   if (json) {
     print_document(outcome);

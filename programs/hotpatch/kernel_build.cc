@@ -208,11 +208,14 @@ Result<KernelBuildProduct> build_kernel(buildenv::Base base, const KernelBuildOp
   module.fixes = product.fixes;
   module.discharges = product.discharges;
   bool are_known = false;
-  if (options.report_digest)
-    module.report_digest = [&](const Diagnostics& more) {
+  module.manifest.stays_loaded = !product.assessment.pinned_by.empty();
+  if (options.seal)
+    module.seal = [&](const Diagnostics& more) {
       product.findings.append(more);
       are_known = true;
-      return options.report_digest(product);
+      ReportSeal seal = options.seal(product);
+      product.report_digest = seal.digest;
+      return seal;
     };
   HP_ASSIGN(kernel::LivepatchModule made, make_kernel_module(product.base, product.index, *stock, product.pairs, product.units,
                                                              product.located, module, work.path()));

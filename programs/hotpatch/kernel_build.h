@@ -24,7 +24,7 @@ struct KernelBuildOptions {
   std::optional<KernelModuleOptions> module;  // nothing: compare and prove only
   std::vector<std::filesystem::path> hooks;   // of what they declare, also where no module is made
   /// Of what the report says of a build that makes a module: goes into its metadata.
-  std::function<std::string(const KernelBuildProduct&)> report_digest;
+  std::function<ReportSeal(const KernelBuildProduct&)> seal;
   bool wants_listings = false;  // in the units
   bool progress = false;        // say on standard error what is being done
 };
@@ -40,6 +40,7 @@ struct KernelBuildProduct {
   safety::Assessment assessment;        // of all units
   std::vector<safety::Discharge> discharges;  // declared in the patches and the hooks
   std::vector<std::string> fixes;
+  std::string report_digest;                      // in the module's metadata; empty without KernelBuildOptions::seal
   std::string certificate;                        // the text; empty if nothing was proven
   std::optional<kernel::LivepatchModule> module;  // nothing: not wanted, refused, or nothing to do
 

@@ -50,8 +50,10 @@ Result<ExitCode> check_kernel_module(const buildenv::Base& base, const std::stri
                   kernel::check_module(module, check_target(target_kernel(base, index, *stock, exports))));
   const bool is_for_another = value_of(check.info, kernel::kBuildIdKey) != base.build_id.text();
   const ExitCode code = is_for_another ? ExitCode::kTrust : check.findings.has_errors() ? ExitCode::kRejected : ExitCode::kDone;
-  PaperTrail trail{.sha256 = sha256_text(module), .base = base.build_id, .report_digest = {}, .discharges = {}};
+  PaperTrail trail{
+      .sha256 = sha256_text(module), .base = base.build_id, .report_digest = {}, .discharges = {}, .stays_loaded = false};
   trail.report_digest = std::string(value_of(check.info, kernel::kReportKey).value_or(""));
+  trail.stays_loaded = value_of(check.info, kernel::payload::kUnloadKey) == kernel::payload::kNever;
   for (const auto& [key, value] : check.info)
     if (key == kernel::kDischargesKey) trail.discharges.push_back(value);
   Json document;

@@ -53,6 +53,26 @@ bool defines(const std::vector<elf::Object>& hooks, const std::string& name) {
   });
 }
 
+/// What the hooks' table of states holds: struct klp_state is an unsigned long, an unsigned int and a pointer, and the table ends with one
+/// of zeros (Linux 6.1, include/linux/livepatch.h).
+std::vector<Manifest::State> states_of(const std::vector<elf::Object>& hooks) {
+  constexpr std::size_t kStateSize = 24;
+  constexpr std::size_t kVersionOffset = 8;
+  std::vector<Manifest::State> states;
+  for (const elf::Object& object : hooks)
+    for (const elf::Symbol& symbol : object.symbols()) {
+      if (symbol.name != "hotpatch_states" || symbol.place != elf::SymbolPlace::kSection) continue;
+      const ByteView content = object.section(symbol.section).contents;
+      for (std::size_t at = symbol.value; at + kStateSize <= std::min<std::size_t>(symbol.value + symbol.size, content.size());
+           at += kStateSize) {
+        const auto id = load_le<std::uint64_t>(content, at);
+        const auto version = load_le<std::uint32_t>(content, at + kVersionOffset);
+        if (id != 0 || version != 0) states.push_back({std::to_string(id), version});
+      }
+    }
+  return states;
+}
+
 /// The declared hooks must be ones that the livepatch core calls at the right time; and what they did to the running kernel must be a
 /// state of the livepatch core: a module that replaces this one runs none of its hooks, and the core refuses one that does not know
 /// its states.
@@ -132,7 +152,14 @@ Result<kernel::LivepatchModule> make_kernel_module(const buildenv::Base& base, c
   module.tool_version = HOTPATCH_VERSION;
   module.fixes = options.fixes;
   for (const safety::Discharge& one : options.discharges) module.discharges.push_back(one.text());
-  if (options.report_digest) module.report_digest = std::string(kDigestDigits, '0');
+  Manifest manifest = options.manifest;
+  manifest.states = states_of(hooks);
+  HP_ASSIGN(module.manifest, manifest_entries(manifest));
+  module.manifest.emplace_back("replaces", options.replace ? "all" : "none");
+  if (options.seal) {
+    module.report_digest = std::string(kDigestDigits, '0');
+    module.manifest.emplace_back("class", "?");
+  }
   const auto compile_wrapper = [&](const std::string& source, const std::string& name) -> Result<elf::Object> {
     const fs::path path = work / "wrapper.c";
     const fs::path object = work / "wrapper.o";
@@ -146,10 +173,12 @@ Result<kernel::LivepatchModule> make_kernel_module(const buildenv::Base& base, c
   check_hooks(options.discharges, hooks, made.report.findings);
   if (made.report.findings.has_errors()) made.file.clear();
   if (made.file.empty()) return made;
-  if (options.report_digest) {
+  if (options.seal) {
     // All is known that the report says, but of the module: that gets the report's digest in the place of zeros, and nothing else changes.
     Diagnostics found = std::move(made.report.findings);
-    module.report_digest = options.report_digest(found);
+    ReportSeal seal = options.seal(found);
+    module.report_digest = std::move(seal.digest);
+    module.manifest.back().second = std::move(seal.grade);
     HP_ASSIGN(made, kernel::make_module(linked, target, module, compile_wrapper));
     made.report.findings = std::move(found);
   }

@@ -11,6 +11,7 @@
 #include "buildenv/base.h"
 #include "buildenv/linux/kernel_pairs.h"
 #include "buildenv/linux/stock.h"
+#include "common/support/manifest.h"
 #include "linux/check/check.h"
 #include "linux/module/module.h"
 #include "programs/hotpatch/command.h"
@@ -29,8 +30,9 @@ struct KernelModuleOptions {
   std::vector<std::string> fixes;
   std::string certificate;  // its text
   std::vector<safety::Discharge> discharges;
-  /// Given what was found while the module was made: the report's digest, for its metadata. May be empty.
-  std::function<std::string(const Diagnostics&)> report_digest;
+  Manifest manifest;
+  /// Given what was found while the module was made: what its metadata say of the report. May be empty.
+  std::function<ReportSeal(const Diagnostics&)> seal;
 };
 
 /// Module.symvers of the base.

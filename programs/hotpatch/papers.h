@@ -28,6 +28,7 @@ struct PaperTrail {
   BuildId base;                         // that it is for
   std::string report_digest;            // of its metadata; empty: it does not say
   std::vector<std::string> discharges;  // of its metadata, as safety::Discharge::text()
+  bool stays_loaded = false;            // it must never be unloaded, so that once is all that it can be applied
 };
 
 /// The part of a trial's document by which it is a record: which files were applied and reverted, how often, on which base.

@@ -25,6 +25,12 @@
 
 namespace hotpatch::cli {
 
+/// What a payload's or module's metadata say of the report of its build.
+struct ReportSeal {
+  std::string digest;  // report_digest()
+  std::string grade;   // "A", "B"
+};
+
 struct UnitPatch {
   std::string unit;
   extract::PatchObject object;

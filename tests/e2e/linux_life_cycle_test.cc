@@ -57,7 +57,9 @@ TEST_CASE("the life of live patches on the stock kernel") {
   CHECK(guest.output(modules) == "/sys/module/whole");
   CHECK(guest.output(restored) == guest.output(original));
   CHECK(guest.output(repatched) == "patched by small");
-  CHECK_MESSAGE(guest.output(both).ends_with("0 0"), guest.describe(both));
+  // Whichever has the lock first: below a patch that came later, none is taken out.
+  const bool is_unloaded = guest.output(both).ends_with("0 0");
+  CHECK_MESSAGE((is_unloaded || guest.output(both).ends_with("3 0")), guest.describe(both));
   CHECK(guest.output(both_read) == "patched by other");
   CHECK(guest.status(absent) == 1);
 
@@ -83,8 +85,9 @@ TEST_CASE("the life of live patches on the stock kernel") {
   CHECK(journal["misfits"].empty());
   CHECK(journal["head"] != std::string(64, '0'));
   CHECK(journal["damaged_lines"] == 0);
-  // Seven changes that were asked for, and two modules that were cleared away; each with a begin and an end.
-  CHECK(journal["records"].size() == 2 * (7 + 2));
+  // Seven changes that were asked for, one of which may have been refused, and two modules that were cleared away; each with a begin
+  // and an end.
+  CHECK(journal["records"].size() == 2U * ((is_unloaded ? 7 : 6) + 2));
   for (const Json& record : journal["records"])
     if (record["event"] == "end") CHECK(record["outcome"] == "done");
 }

@@ -64,8 +64,9 @@ elf::ObjectBuilder SamplePayload::build() const {
   add_note(".note.gnu.build-id", sample_id(id));
   add_note(".livepatch.depends", sample_id(depends));
   add_note(".livepatch.xen_depends", sample_id(xen_depends));
-  Result<Bytes> metadata = xen::format_metadata(
-      {.entries = {{"name", name}, {"fixes", "XSA-1"}, {"linked", xen::format_linked_for(0)}}, .load_address = 0});
+  KeyValues entries = {{"name", name}, {"fixes", "XSA-1"}, {"linked", xen::format_linked_for(0)}};
+  entries.insert(entries.end(), manifest.begin(), manifest.end());
+  Result<Bytes> metadata = xen::format_metadata({.entries = entries, .load_address = 0});
   HP_CHECK(metadata.has_value(), "the sample's metadata are good");
   const auto word = xen::load_address_offset(*metadata);
   const auto modinfo = builder.add_section({.name = ".modinfo", .flags = SHF_ALLOC, .contents = *metadata});

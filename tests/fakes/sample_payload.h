@@ -7,6 +7,7 @@
 #include "common/elf/object_builder.h"
 #include "common/support/build_id.h"
 #include "common/support/bytes.h"
+#include "common/support/key_values.h"
 
 namespace hotpatch::testing {
 
@@ -23,6 +24,7 @@ struct SamplePayload {
   bool has_data = false;        // not appliable again after a revert
   bool has_veto = false;        // no part in a replacement
   bool funcs_allocated = true;  // else: a host-killer
+  KeyValues manifest = {};      // more metadata
 
   [[nodiscard]] elf::ObjectBuilder build() const;
   [[nodiscard]] Bytes file() const;

@@ -13,8 +13,9 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "support"))
+sys.path[:0] = [str(ROOT / "tests" / "support"), str(ROOT / "tests" / "pages")]
 import schema  # noqa: E402
+from page import Page  # noqa: E402
 
 SHARE = ROOT / "share" / "hooks"
 RULE = "HP005-data-initialiser"
@@ -65,7 +66,16 @@ class Bench:
         output = self.folder / f"{name}.{suffix}"
         extra = ["--no-replace", "--name", f"hotpatch_{name}"] if self.target == "linux" else []
         source = ["--patch", patch] if patch else []
-        document = self.run(wanted, "build", *source, *more, *extra, "--output", output, "--report", self.folder / f"{name}.json")
+        html = self.folder / f"{name}.html"
+        document = self.run(wanted, "build", *source, *more, *extra, "--output", output, "--report", self.folder / f"{name}.json",
+                            "--html", html)
+        if wanted != 1:
+            page = Page(html.read_text(encoding="utf-8"))
+            found = page.problems + page.missing_findings(document["findings"])
+            found += [f"does not show {one}" for one in document["discharges"] if f"{one['apply']} makes up for it" not in page.text]
+            if f"{document['verdict']}, class {document['safety']['class']}" not in page.text:
+                found.append(f"does not say that it is {document['verdict']}")
+            self.problems += [f"the page of {name}: {problem}" for problem in found]
         return output, document
 
     def hooks(self, name, text):
@@ -77,6 +87,7 @@ class Bench:
         """A build of which a hook answers the one error, and the papers of it."""
         output, document = self.build(0, name, patch, *more)
         self.expect(document["safety"]["class"] == "B", f"{name}: class {document['safety']['class']}")
+        self.expect(document["safety"]["unload"]["policy"] == "safe", f"{name}: {document['safety']['unload']}")
         self.expect([one["status"] for one in document["discharges"]] == ["not tried"], f"{name}: {document['discharges']}")
         self.expect(RULE in self.rules(document, "warning"), f"{name}: {document['findings']}")
         report = self.folder / f"{name}.json"

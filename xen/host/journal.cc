@@ -30,6 +30,7 @@ std::string to_line(const JournalRecord& record) {
   if (!record.xen_build_id.empty()) made["xen_build_id"] = record.xen_build_id;
   if (!record.digest.empty()) made["digest"] = record.digest;
   if (!record.signed_by.empty()) made["signed_by"] = record.signed_by;
+  if (!record.manifest.empty()) made["manifest"] = record.manifest;
   if (!record.reappliable) made["reappliable"] = false;
   for (const JournalFunction& function : record.functions) made["functions"].push_back(function_to_json(function));
   if (record.is_end) {
@@ -64,6 +65,7 @@ std::optional<JournalRecord> from_line(std::string_view line) {
   record.xen_build_id = member<std::string>(json, "xen_build_id");
   record.digest = member<std::string>(json, "digest");
   record.signed_by = member<std::string>(json, "signed_by");
+  record.manifest = texts(json, "manifest");
   record.reappliable = member<bool>(json, "reappliable", true);
   record.outcome = member<std::string>(json, "outcome");
   record.state = member<std::string>(json, "state");

@@ -41,9 +41,10 @@ struct JournalRecord {
   std::string build_id;  // the payload's; empty if not known
   std::string depends;   // the build ID that it goes on top of
   std::string xen_build_id;
-  std::vector<JournalFunction> functions;  // of an upload's first line, as are the next two
+  std::vector<JournalFunction> functions;  // of an upload's first line, as are the next three
   std::string digest;                      // of the payload's file: sha256_text()
   std::string signed_by;                   // as CheckedPayload
+  std::vector<std::string> manifest;       // "vendor=example": common/support/manifest.h
   bool reappliable = true;                 // after a revert Xen applies it again without a new upload
   // Of a line after:
   std::string outcome;                // "done", "already", "failed", "busy", "undecided", "interrupted"

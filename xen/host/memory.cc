@@ -34,6 +34,7 @@ void recall_upload(Memory& memory, const JournalRecord& begin, const JournalReco
   known.functions = begin.functions;
   known.digest = begin.digest;
   known.signed_by = begin.signed_by;
+  known.manifest = begin.manifest;
   known.uploaded_at = end.time;
   known.uploaded_by = end.user;
   known.reappliable = begin.reappliable;
@@ -66,6 +67,7 @@ void learn(Memory& memory, const JournalRecord& begin, const JournalRecord& end)
   if (was_there) return;
   if (end.action == "replace") memory.stack.clear();
   memory.stack.push_back(end.name);
+  known.was_applied = true;
   known.applied_at = end.time;
   known.applied_by = end.user;
   known.replaced_by.clear();

@@ -18,14 +18,16 @@ struct Remembered {
   std::string build_id;
   std::string depends;
   std::vector<JournalFunction> functions;
-  std::string digest;       // of the file: sha256_text()
-  std::string signed_by;    // as CheckedPayload; empty: not asked for
-  std::string uploaded_at;  // UTC
-  std::string uploaded_by;  // the user
-  std::string applied_at;   // UTC; empty if it is not applied, as far as we know
-  std::string applied_by;   // the user; as the next, empty together with applied_at
-  std::string reason;       // that the user gave for it
-  std::string replaced_by;  // the payload whose replacement reverted it; empty once it is applied again
+  std::string digest;                 // of the file: sha256_text()
+  std::string signed_by;              // as CheckedPayload; empty: not asked for
+  std::vector<std::string> manifest;  // as the journal has it
+  std::string uploaded_at;            // UTC
+  std::string uploaded_by;            // the user
+  std::string applied_at;             // UTC; empty if it is not applied, as far as we know
+  std::string applied_by;             // the user; as the next, empty together with applied_at
+  std::string reason;                 // that the user gave for it
+  std::string replaced_by;            // the payload whose replacement reverted it; empty once it is applied again
+  bool was_applied = false;           // at any time since its upload
   bool reappliable = true;
   bool spent = false;  // it was applied since its upload, and has data of its own: once reverted, Xen does not apply it again
 };

@@ -53,6 +53,28 @@ std::optional<std::uint64_t> load_address_of(Session& session, const std::string
   return seen && *seen ? (*seen)->load_address : std::nullopt;
 }
 
+Request request_for(Operation operation, const std::string& name, bool above, bool others) {
+  return {.operation = operation, .name = name, .payload = nullptr, .above = above, .others = others, .unload_reverted = false};
+}
+
+/// The rules of the manifests. Asked of the memory first, which costs nothing; where that objects, Xen says what is applied indeed.
+Result<> check_manifests(Session& session, const Request& request) {
+  const bool brings_file = request.payload != nullptr;
+  const Remembered* known = session.memory().find(request.name);
+  if (!brings_file && known == nullptr) return {};
+  Result<Manifest> own = brings_file ? manifest_of(request.payload->info) : Result<Manifest>(manifest_of(*known));
+  if (!own) return tl::unexpected(own.error());
+  std::vector<InstalledPatch> others;
+  for (const std::string& applied : session.memory().stack)
+    if (const Remembered* other = session.memory().find(applied); other != nullptr && applied != request.name)
+      others.push_back({.name = applied, .manifest = manifest_of(*other), .goes = false});
+  const Result<> fits = request.operation == Operation::kRevert ? check_departure(request.name, *own, others)
+                                                                : check_arrival(request.name, *own, others);
+  if (fits) return {};
+  HP_ASSIGN(const HostView view, survey(session));
+  return check_rules(make_plan(view, session.config().state_dir, request));
+}
+
 Result<Outcome> simple(Session& session, Action action, const std::string& name) {
   HP_TRY(hypercall::check_name(name));
   StepOutcome done = act(session, action, name);
@@ -85,10 +107,6 @@ Result<> link_here(Session& session, const std::string& name, const CheckedPaylo
   return {};
 }
 
-Request request_for(Operation operation, const std::string& name, bool above, bool others) {
-  return {.operation = operation, .name = name, .payload = nullptr, .above = above, .others = others, .unload_reverted = false};
-}
-
 }  // namespace
 
 Result<Outcome> upload(Session& session, const std::string& name, const CheckedPayload& payload) {
@@ -107,11 +125,18 @@ Result<Outcome> upload(Session& session, const std::string& name, const CheckedP
   return outcome;
 }
 
-Result<Outcome> apply(Session& session, const std::string& name) { return simple(session, Action::kApply, name); }
+Result<Outcome> apply(Session& session, const std::string& name) {
+  HP_TRY(hypercall::check_name(name));
+  HP_TRY(check_manifests(session, request_for(Operation::kApply, name, false, false)));
+  return simple(session, Action::kApply, name);
+}
 
 Result<Outcome> revert(Session& session, const std::string& name, const RevertOptions& options) {
-  if (!options.above) return simple(session, Action::kRevert, name);
   HP_TRY(hypercall::check_name(name));
+  if (!options.above) {
+    HP_TRY(check_manifests(session, request_for(Operation::kRevert, name, false, options.others)));
+    return simple(session, Action::kRevert, name);
+  }
   HP_ASSIGN(const HostView view, survey(session));
   HP_TRY(check_rules(make_plan(view, session.config().state_dir, request_for(Operation::kRevert, name, true, options.others))));
   std::vector<std::string> reverted;
@@ -142,12 +167,22 @@ Result<Outcome> unload(Session& session, const std::string& name) {
 Result<Outcome> upload_fresh(Session& session, const std::string& name, const CheckedPayload& payload) {
   HP_ASSIGN(Outcome uploaded, upload(session, name, payload));
   if (!uploaded.already || uploaded.state != "checked" || payload.info.reappliable) return uploaded;
+  const Remembered* known = session.memory().find(name);
+  if (stays_loaded(payload.info.metadata) && (known == nullptr || known->was_applied))
+    return tl::unexpected(Error(Errc::kRejected, "payload " + name +
+                                                     " was applied before, has data of its own, and must never be unloaded: "
+                                                     "it cannot be applied again before the next boot")
+                              .with_remedy("load it under another --name, built anew"));
   // It may have been applied and reverted, and then its data are not what they were: Xen would refuse.
   if (StepOutcome gone = act(session, Action::kUnload, name); !gone) return tl::unexpected(std::move(gone).error().error());
   return upload(session, name, payload);
 }
 
 Result<Outcome> load(Session& session, const std::string& name, const CheckedPayload& payload) {
+  HP_TRY(hypercall::check_name(name));
+  Request request = request_for(Operation::kLoad, name, false, false);
+  request.payload = &payload;
+  HP_TRY(check_manifests(session, request));
   HP_ASSIGN(const Outcome uploaded, upload_fresh(session, name, payload));
   StepOutcome applied = act(session, Action::kApply, name);
   if (applied) {

@@ -30,6 +30,8 @@ bool expect_the_same(const Bytes& one, const Bytes& other) {
   return std::equal(one.begin(), one.begin() + count, other.begin());
 }
 
+Manifest::Function function_of(const std::string& name, std::uint64_t old_addr) { return {.key = hex(old_addr), .name = name}; }
+
 class Planner {
  public:
   Planner(const HostView& view, const std::filesystem::path& state_dir, const Request& request)
@@ -84,6 +86,7 @@ class Planner {
     if (loaded_ != nullptr && is_applied(*loaded_)) return;
     if (loaded_ == nullptr && !brings_file()) return absent();
     check_base();
+    check_manifest(false);
     step("apply " + name() + " on top of " + (view_.stack.names.empty() ? "Xen" : view_.stack.names.back()) + ", at the barrier");
   }
 
@@ -113,9 +116,43 @@ class Planner {
       object(Error(Errc::kRefused, name() + " goes on top of the build ID " + wanted + ", but " + what + " applied"), true);
   }
 
+  /// Of what Xen has: its metadata, and the functions that the journal remembers.
+  static Manifest manifest_of_loaded(const PayloadView& payload) {
+    Manifest manifest = read_manifest(payload.metadata.entries, "").value_or(Manifest());
+    if (payload.remembered)
+      for (const JournalFunction& function : payload.remembered->functions)
+        manifest.functions.push_back(function_of(function.name, function.old_addr));
+    return manifest;
+  }
+
+  void check_manifest(bool replaces) {
+    const Result<Manifest> own =
+        brings_file() ? manifest_of(request_.payload->info) : Result<Manifest>(manifest_of_loaded(*loaded_));
+    if (!own) return object(own.error(), false);
+    std::vector<InstalledPatch> others;
+    for (const std::string& applied : view_.stack.names) {
+      const PayloadView& payload = *find(view_, applied);
+      const Manifest theirs = manifest_of_loaded(payload);
+      // Said by the operator: payloads of others are taken out as well.
+      const bool is_given_up = replaces && request_.others && theirs.vendor != own->vendor;
+      if (!is_given_up) others.push_back({.name = applied, .manifest = theirs, .goes = replaces});
+    }
+    if (const Result<> fits = check_arrival(name(), *own, others); !fits) object(fits.error(), false);
+  }
+
+  void check_leaving() {
+    std::vector<InstalledPatch> others;
+    for (const std::string& applied : view_.stack.names)
+      if (applied != name())
+        others.push_back({.name = applied, .manifest = manifest_of_loaded(*find(view_, applied)), .goes = false});
+    if (const Result<> may_go = check_departure(name(), manifest_of_loaded(*loaded_), others); !may_go && !request_.above)
+      object(may_go.error(), false);
+  }
+
   void revert() {
     if (loaded_ == nullptr) return absent();
     if (!is_applied(*loaded_)) return;
+    check_leaving();
     const auto own = std::ranges::find(view_.stack.names, name());
     const std::vector<std::string> above(own + 1, view_.stack.names.end());
     if (!above.empty() && !view_.stack.order_known && request_.above) {
@@ -164,11 +201,13 @@ class Planner {
              true);
     }
     if (own) check_after_replacement(*own);
+    check_manifest(true);
     std::string reverted;
     if (!view_.stack.names.empty()) reverted = "revert " + joined(view_.stack.names) + " and ";
     step(reverted + "apply " + name() + ", at one barrier");
     if (!unload_reverted) return;
-    for (auto other = view_.stack.names.rbegin(); other != view_.stack.names.rend(); ++other) step("unload " + *other);
+    for (auto other = view_.stack.names.rbegin(); other != view_.stack.names.rend(); ++other)
+      step((stays_loaded(find(view_, *other)->metadata) ? "leave loaded " : "unload ") + *other);
   }
 
   void check_after_replacement(const CheckedPayload& payload) {
@@ -200,6 +239,12 @@ class Planner {
       object(Error(Errc::kRefused, "payload " + name() + " is applied, and only what is not applied can be unloaded")
                  .with_remedy("xen-hotpatch revert " + name()),
              true);
+    }
+    if (stays_loaded(loaded_->metadata) && (!loaded_->remembered || loaded_->remembered->was_applied)) {
+      object(Error(Errc::kRejected,
+                   "payload " + name() + " must never be unloaded: pointers to what it brought may be stored anywhere")
+                 .with_remedy("leave it reverted; the next boot is without it"),
+             false);
     }
     const std::vector<std::string> users = applied_dependents(view_, *loaded_);
     if (!users.empty()) {
@@ -239,6 +284,22 @@ Result<> check_rules(const Plan& plan) {
   if (all) return tl::unexpected(*std::move(all));
   return {};
 }
+
+Result<Manifest> manifest_of(const PayloadInfo& payload) {
+  HP_ASSIGN_DOING(payload.name, Manifest manifest, read_manifest(payload.metadata.entries, ""));
+  for (const PayloadFunction& function : payload.functions)
+    manifest.functions.push_back(function_of(function.name, function.old_addr.value()));
+  return manifest;
+}
+
+Manifest manifest_of(const Remembered& payload) {
+  Manifest manifest = manifest_of_lines(payload.manifest, "");
+  for (const JournalFunction& function : payload.functions)
+    manifest.functions.push_back(function_of(function.name, function.old_addr));
+  return manifest;
+}
+
+bool stays_loaded(const Metadata& metadata) { return metadata.find("unload") == "never"; }
 
 bool is_ours(const PayloadView& payload) noexcept { return payload.remembered && !payload.remembered->uploaded_at.empty(); }
 

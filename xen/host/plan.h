@@ -7,6 +7,8 @@
 //
 //   another tool's payloads     REPLACE reverts whatever is applied. What this program did not upload is not its to take out, unless the
 //                               operator says so.
+//   the manifests               vendors, series, serials, conflicts: common/support/manifest.h.
+//   what is to stay             A payload whose pointers may be stored anywhere is never unloaded, once it was applied.
 //   code that is in use         Xen unloads any payload that is not applied, even if an applied one was made to go on top of it and
 //                               refers to it. (It can be there: other tools apply without regard to dependencies.)
 //   bytes after a replacement   Xen compares a payload's expectations when it has reverted everything already; if they do not hold, the
@@ -18,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "common/support/manifest.h"
 #include "xen/host/preflight.h"
 #include "xen/host/survey.h"
 
@@ -49,6 +52,13 @@ struct Plan {
 
 /// The objections that are rules of ours, as one error of the first one's kind; success if there are none.
 Result<> check_rules(const Plan& plan);
+
+/// What a payload says of its place among others, with the functions that it splices.
+Result<Manifest> manifest_of(const PayloadInfo& payload);
+/// The same, as the journal has it.
+[[nodiscard]] Manifest manifest_of(const Remembered& payload);
+/// Its metadata say so: it must not be unloaded once it was applied.
+[[nodiscard]] bool stays_loaded(const Metadata& metadata);
 
 /// This program uploaded it, as far as the journal knows.
 [[nodiscard]] bool is_ours(const PayloadView& payload) noexcept;

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "common/support/text.h"
+#include "xen/host/look.h"
 #include "xen/host/plan.h"
 #include "xen/host/steps.h"
 #include "xen/host/store.h"
@@ -40,10 +41,20 @@ Loss loss_by(Session& session, const std::string& name, const std::vector<std::s
   }
 }
 
+/// As the journal has it; of another tool's payload, Xen is asked. What cannot be known stays.
+bool stays_loaded(Session& session, const std::string& name) {
+  const Remembered* known = session.memory().find(name);
+  if (known != nullptr && !known->uploaded_at.empty()) return manifest_of(*known).stays_loaded;
+  const Result<std::optional<Metadata>> seen = look_at(session.channel(), name);
+  return !seen || (*seen && xen::host::stays_loaded(**seen));
+}
+
 /// Applies `name` again, after it was reverted; anew from its kept copy, where Xen would not apply it a second time.
 Result<> put_back(Session& session, const std::string& name) {
   const Remembered* known = session.memory().find(name);
   if (known != nullptr && known->spent) {
+    if (stays_loaded(session, name))
+      return fail(Errc::kRejected, "Xen does not apply " + name + " a second time, and it must never be unloaded");
     HP_ASSIGN(CheckedPayload copy, kept_payload(session.config().state_dir, known->build_id, known->digest));
     copy.signed_by = known->signed_by;
     if (StepOutcome gone = act(session, Action::kUnload, name); !gone) return tl::unexpected(std::move(gone).error().error());
@@ -117,6 +128,12 @@ tl::expected<Outcome, ActionError> run_replacement(Session& session, const std::
 std::string unload_all(Session& session, const std::vector<std::string>& names) {
   std::string left;
   for (auto old = names.rbegin(); old != names.rend(); ++old) {
+    if (stays_loaded(session, *old)) {
+      session.warnings().push_back("the payload " + *old +
+                                   " is reverted, and stays loaded until the next boot: pointers to what it "
+                                   "brought may be stored anywhere");
+      continue;
+    }
     if (const StepOutcome gone = discard(session, *old); !gone)
       left += (left.empty() ? "" : ", ") + *old + " (" + gone.error().error().message() + ")";
   }

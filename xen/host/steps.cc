@@ -5,6 +5,7 @@
 
 #include "common/host/backoff.h"
 #include "common/support/digest.h"
+#include "common/support/manifest.h"
 #include "xen/host/diagnosis.h"
 #include "xen/host/explain.h"
 #include "xen/host/settle.h"
@@ -26,6 +27,7 @@ JournalRecord record_for_upload(const std::string& name, const CheckedPayload& p
   record.xen_build_id = payload.info.xen_depends.text();
   record.digest = sha256_text(payload.file);
   record.signed_by = payload.signed_by;
+  record.manifest = manifest_lines(payload.info.metadata.entries, "");
   record.reappliable = payload.info.reappliable;
   for (const PayloadFunction& function : payload.info.functions) {
     JournalFunction made{.name = function.name,

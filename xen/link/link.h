@@ -18,6 +18,7 @@
 #include "common/extract/patch_object.h"
 #include "common/prove/prove.h"
 #include "common/support/diagnostics.h"
+#include "common/support/key_values.h"
 #include "common/support/result.h"
 
 namespace hotpatch::xen {
@@ -37,6 +38,7 @@ struct LinkOptions {
   std::string tool_version;
   std::vector<std::string> fixes;       // CVE and XSA identifiers
   std::string report_digest;            // sha256, hexadecimal; may be empty
+  KeyValues manifest;                   // further keys of the metadata
   std::vector<std::string> discharges;  // what hooks are declared to make up for
 };
 

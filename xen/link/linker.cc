@@ -99,6 +99,7 @@ Result<> Linker::add_descriptions() {
   add(kToolKey, options_.tool_version);
   add(kFixesKey, joined(options_.fixes, " "));
   add(kReportKey, options_.report_digest);
+  for (const auto& entry : options_.manifest) add(entry.first, entry.second);
   add(kDischargesKey, joined(options_.discharges, "; "));
   add(kLinkedKey, format_linked_for(0));
   metadata.load_address = 0;

@@ -55,11 +55,25 @@ TEST_CASE("a second life comes behind the first") {
   const auto work = TempDir::make("life-cycle");
   REQUIRE(work.has_value());
   REQUIRE(write_file(work->path() / "fix.livepatch", std::string_view("1")).has_value());
-  const auto cycle = life_cycle({{work->path() / "fix.livepatch"}, "/usr/bin/xen-hotpatch", "uname", true});
+  const auto cycle = life_cycle({{work->path() / "fix.livepatch"}, "/usr/bin/xen-hotpatch", "uname", {}, true});
   REQUIRE(cycle.has_value());
+  CHECK(cycle->is_twice);
   CHECK(names(cycle->scenario) == std::vector<std::string>{"probe, original", "upload fix", "apply fix", "probe, patched",
                                                            "revert fix", "unload fix", "probe, reverted", "load fix again",
                                                            "revert and unload fix again"});
+}
+
+TEST_CASE("what must never be unloaded is not") {
+  const auto work = TempDir::make("life-cycle");
+  REQUIRE(work.has_value());
+  const std::filesystem::path file = work->path() / "fix.livepatch";
+  REQUIRE(write_file(file, std::string_view("1")).has_value());
+  const auto cycle = life_cycle({{file}, "/usr/bin/xen-hotpatch", "", {file}});
+  REQUIRE(cycle.has_value());
+  REQUIRE(cycle->scenario.steps.size() == 4);
+  CHECK(cycle->scenario.steps[3].command == "xen-hotpatch unload fix");
+  CHECK(cycle->scenario.steps[3].expected_status == 3);
+  CHECK(cycle->scenario.steps[2].expected_status == 0);
 }
 
 TEST_CASE("two payloads of one name get two names, and a missing one is an error") {
