@@ -9,15 +9,6 @@
 namespace hotpatch::safety {
 namespace {
 
-/// A check or a call without the names of locals, which say nothing.
-std::string anonymous(const Form& form) {
-  if (is_a(form, "l")) return "local";
-  if (!form.is_array()) return form.dump();
-  std::string text = "(";
-  for (const Form& part : form) text += anonymous(part) + " ";
-  return text + ")";
-}
-
 bool calls(const Effects& effects, const std::string& name) {
   return std::ranges::any_of(effects.calls, [&](const Call& call) { return call.name == name; });
 }
@@ -40,6 +31,47 @@ std::multiset<std::int64_t> constants_in(const Form& form) {
     return false;
   });
   return product;
+}
+
+/// What a function returns: constants, and whether any result is the outcome of a comparison.
+struct Results {
+  std::set<std::int64_t> constants;
+  bool is_truth = false;
+  bool is_computed = false;
+};
+
+void add_result(const Form& form, Results& results) {
+  if (is_a(form, "c") && form.at(1).is_number_integer()) {
+    results.constants.insert(form.at(1).get<std::int64_t>());
+  } else if (is_a(form, "q")) {
+    add_result(form.at(2), results);
+    add_result(form.at(3), results);
+  } else if ((is_a(form, "u") && form.at(1) == "!") ||
+             (is_a(form, "b") && (form.at(1) == "==" || form.at(1) == "!=" || form.at(1) == "&&" || form.at(1) == "||"))) {
+    results.is_truth = true;
+  } else {
+    results.is_computed = true;
+  }
+}
+
+Results results_of(const Effects& effects) {
+  Results results;
+  for (const Form& form : effects.results) add_result(form, results);
+  return results;
+}
+
+/// How success and failure are said in another way; empty where they are not.
+std::string turned_convention(const Results& was, const Results& is) {
+  const auto is_negative = [](std::int64_t value) { return value < 0; };
+  const bool had_errors = std::ranges::any_of(was.constants, is_negative);
+  const bool has_errors = std::ranges::any_of(is.constants, is_negative);
+  const auto is_new_truth = [&](std::int64_t value) { return value > 0 && !was.constants.contains(value); };
+  if (had_errors && !has_errors && !is.is_computed && (is.is_truth || std::ranges::any_of(is.constants, is_new_truth)))
+    return "returned a negative number where it failed, and a positive one now";
+  const bool said_truth = !had_errors && !was.is_computed && (was.is_truth || was.constants.contains(1));
+  if (said_truth && has_errors && !is.is_truth && !is.constants.contains(1))
+    return "returned whether something holds, and returns an error or 0 now";
+  return {};
 }
 
 }  // namespace
@@ -88,13 +120,14 @@ void find_moved_checks(const SourceSubject& subject, SourceReport& report) {
 
 void find_new_results(const SourceSubject& subject, SourceReport& report) {
   for (const ChangedFunction& function : subject.changed) {
-    std::set<std::int64_t> was;
-    for (const Form& result : function.before.results)
-      if (is_a(result, "c") && result.at(1).is_number_integer()) was.insert(result.at(1).get<std::int64_t>());
+    const Results before = results_of(function.before);
+    const Results after = results_of(function.after);
+    if (const std::string how = turned_convention(before, after); !how.empty())
+      report.add(Severity::kWarning, function.patched->name, function.patched->place(function.patched->line),
+                 how + ": whoever calls it and is not patched takes the one for the other",
+                 "give the new function another name, and have it called in the old one's place");
     std::set<std::int64_t> is;
-    for (const Form& result : function.after.results)
-      if (is_a(result, "c") && result.at(1).is_number_integer() && !was.contains(result.at(1).get<std::int64_t>()))
-        is.insert(result.at(1).get<std::int64_t>());
+    std::ranges::set_difference(after.constants, before.constants, std::inserter(is, is.end()));
     if (is.empty() || (function.original->is_static && subject.callers(function.original->name).empty())) continue;
     std::string text;
     for (const std::int64_t value : is) text += (text.empty() ? "" : ", ") + std::to_string(value);

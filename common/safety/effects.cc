@@ -95,6 +95,14 @@ std::string key_of(const Form& place) {
   return {};
 }
 
+std::string anonymous(const Form& form) {
+  if (is_a(form, "l")) return "local";
+  if (!form.is_array()) return form.dump();
+  std::string text = "(";
+  for (const Form& part : form) text += anonymous(part) + " ";
+  return text + ")";
+}
+
 bool EffectReader::stores_parameters(const FunctionFacts& function) {
   // Of those that call each other in a circle, the first answers for all.
   const auto [place, is_first] = stores_.try_emplace(function.name, false);

@@ -64,6 +64,8 @@ class EffectReader {
 
 /// What `place` is, by type: "struct s.lock" of p0->lock; "" for a local.
 [[nodiscard]] std::string key_of(const Form& place);
+/// A form without the names of locals, which say nothing.
+[[nodiscard]] std::string anonymous(const Form& form);
 /// Locals replaced by what they stand for, and parameters by `arguments` if there are any.
 class Substitution {
  public:

@@ -85,6 +85,21 @@ bool is_changed(const SourceSubject& subject, const std::string& function) {
   return std::ranges::any_of(subject.changed, [&](const ChangedFunction& one) { return one.original->name == function; });
 }
 
+/// Functions of a source that may sleep: themselves, or what they call of the same source.
+std::set<std::string> sleepers_of(const Facts& facts) {
+  std::set<std::string> sleepers;
+  std::size_t known = 0;
+  do {
+    known = sleepers.size();
+    for (const auto& [name, function] : facts.functions)
+      for (const FlowBlock& block : function.blocks)
+        for (const Event& event : block.events)
+          if (event.kind == EventKind::kCall && (sleepers.contains(called_name(event.form)) || may_sleep(text_of(event.form))))
+            sleepers.insert(name);
+  } while (sleepers.size() != known);
+  return sleepers;
+}
+
 }  // namespace
 
 void find_balance_changes(const SourceSubject& subject, SourceReport& report) {
@@ -237,16 +252,28 @@ void find_lock_kinds(const SourceSubject& subject, SourceReport& report) {
 void find_sleeping_calls(const SourceSubject& subject, SourceReport& report) {
   LockUses& before = subject.locks_before;
   LockUses& after = subject.locks_after;
+  const auto name_of = [](const std::string& call) { return call.substr(0, call.find('(')); };
   for (const ChangedFunction& function : subject.changed) {
     const LockUse& was = before.of(function.original->name);
     std::set<std::string> old_calls;
-    for (const auto& [call, line] : was.calls_in_atomic) old_calls.insert(call.substr(0, call.find('(')));
+    for (const auto& [call, line] : was.calls_in_atomic) old_calls.insert(name_of(call));
     for (const auto& [call, line] : after.of(function.patched->name).calls_in_atomic)
-      if (may_sleep(call) && !old_calls.contains(call.substr(0, call.find('('))))
+      if (may_sleep(call) && !old_calls.contains(name_of(call)))
         report.add(Severity::kWarning, function.patched->name, function.patched->place(line),
                    call + " may sleep, and is called while a spinning lock is held, or with interrupts or preemption off",
                    "call it outside");
   }
+  // A function that has become one that sleeps, for those that went on calling it where nothing may.
+  const std::set<std::string> old_sleepers = sleepers_of(subject.original);
+  const std::set<std::string> sleepers = sleepers_of(subject.patched);
+  for (const auto& [name, function] : subject.patched.functions)
+    for (const auto& [call, line] : after.of(name).calls_in_atomic) {
+      const std::string callee = name_of(call);
+      if (!is_changed(subject, callee) || !sleepers.contains(callee) || old_sleepers.contains(callee)) continue;
+      report.add(Severity::kWarning, callee, function.place(line),
+                 "may sleep now, and " + name + " calls it while a spinning lock is held, or with interrupts or preemption off",
+                 "call what sleeps outside");
+    }
 }
 
 }  // namespace hotpatch::safety

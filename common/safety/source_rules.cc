@@ -24,6 +24,8 @@ constexpr auto kSourceRules = std::to_array<SourceRule>({
     {"HP028-sleeps", Answer::kWarn, "what may sleep is called where nothing may", find_sleeping_calls},
     {"HP02C-moved", Answer::kModel, "a check or a call moves from one function to another", find_moved_checks},
     {"HP04A-kept-table", Answer::kNeedsHook, "a constant changes whose address is kept", find_kept_tables},
+    {"HP04B-old-objects", Answer::kNeedsHook, "new code relies on what old objects were never given", find_unborn_members},
+    {"HP04C-order", Answer::kReject, "things are kept in another order", find_turned_orders},
     {"HP04D-handler-data", Answer::kReject, "a function takes what it is given for something else", find_handler_data},
     {"HP058-continuation", Answer::kReject, "what is encoded for a later call changes", find_continuation_changes},
 });

@@ -110,5 +110,7 @@ void find_reading_changes(const SourceSubject& subject, SourceReport& report);  
 void find_result_meanings(const SourceSubject& subject, SourceReport& report);
 void find_kept_tables(const SourceSubject& subject, SourceReport& report);  // kept_rules.cc
 void find_handler_data(const SourceSubject& subject, SourceReport& report);
+void find_unborn_members(const SourceSubject& subject, SourceReport& report);  // birth_rules.cc
+void find_turned_orders(const SourceSubject& subject, SourceReport& report);   // order_rules.cc
 
 }  // namespace hotpatch::safety

@@ -97,9 +97,19 @@ Json Expressions::of(const Expr* whole) {
   return product;
 }
 
+Json Expressions::value_of(const VarDecl& variable) {
+  const QualType type = variable.getType();
+  const bool is_fixed = variable.hasGlobalStorage() && type.isConstQualified() && !type.isVolatileQualified();
+  // The compiler knows its value as well.
+  const Expr* initialiser = is_fixed ? variable.getAnyInitializer() : nullptr;
+  if (initialiser != nullptr)
+    if (Json value = constant(*initialiser); !value.is_null() && type->isIntegralOrEnumerationType()) return value;
+  return of_variable(variable);
+}
+
 Json Expressions::others(const Expr& expression) {
   if (const auto* reference = dyn_cast<DeclRefExpr>(&expression)) {
-    if (const auto* variable = dyn_cast<VarDecl>(reference->getDecl())) return of_variable(*variable);
+    if (const auto* variable = dyn_cast<VarDecl>(reference->getDecl())) return value_of(*variable);
     if (const auto* function = dyn_cast<FunctionDecl>(reference->getDecl())) return {"f", function->getName().str()};
     return {"x", reference->getDecl()->getName().str()};
   }
@@ -107,6 +117,9 @@ Json Expressions::others(const Expr& expression) {
     return {"s", text->getCharByteWidth() == 1 ? text->getString().str() : "wide"};
   if (const auto* one = dyn_cast<MemberExpr>(&expression)) return member(*one);
   if (const auto* unary = dyn_cast<UnaryOperator>(&expression)) {
+    const auto* named = dyn_cast<DeclRefExpr>(unary->getSubExpr()->IgnoreParens());
+    const auto* variable = named == nullptr ? nullptr : dyn_cast<VarDecl>(named->getDecl());
+    if (unary->getOpcode() == UO_AddrOf && variable != nullptr) return {"a", of_variable(*variable)};
     Json inner = of(unary->getSubExpr());
     switch (unary->getOpcode()) {
       case UO_Deref: return inner.at(0) == "a" ? Json(inner.at(1)) : Json{"d", std::move(inner)};

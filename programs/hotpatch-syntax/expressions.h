@@ -35,6 +35,8 @@ class Expressions {
 
  private:
   Json constant(const clang::Expr& expression);
+  /// What to name the variable means: the value of a constant that has one in this source.
+  Json value_of(const clang::VarDecl& variable);
   Json member(const clang::MemberExpr& member);
   Json others(const clang::Expr& expression);
 
