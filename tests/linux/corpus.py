@@ -6,7 +6,8 @@ accept   must give a module that `hotpatch check` takes
 reject   must give none, and say why; a module with a warning is counted by itself, one without is a failure
 noop     must end as "nothing to do", or be refused
 
-usage: corpus.py HOTPATCH BASE CORPUS [--only ID,…] [--leave-out ID,…] [--try] [--limit SECONDS] [--results FILE.tsv] [--reports DIR]
+usage: corpus.py HOTPATCH BASE CORPUS [--only ID,…] [--leave-out ID,…] [--try] [--limit SECONDS] [--results FILE.tsv] [--page FILE.md]
+                 [--reports DIR]
 
 Rows whose outcome is another than the table's for a reason that we stand by are in corpus-exceptions.tsv. `--try` loads each module into
 the stock kernel in QEMU as well.
@@ -25,7 +26,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 NAME = re.compile(r"~([A-Za-z_][\w.]*)")
 OUTCOMES = {0: "module", 3: "refused", 4: "nothing"}
 GOOD = {"accept": {"module"}, "reject": {"refused", "nothing"}, "noop": {"nothing", "refused"}, "warn": {"module"}}
-HEADING = ["id", "table", "code", "outcome", "seconds", "changed", "proven", "missing", "errors", "warnings", "tried", "verdict"]
+HEADING = ["id", "table", "code", "outcome", "class", "seconds", "changed", "proven", "missing", "errors", "warnings", "tried", "verdict"]
 
 
 def table(path):
@@ -100,10 +101,20 @@ class Row:
         proven = sum(unit["proof"]["functions"] for unit in self.report.get("units", []))
         error = self.report.get("error", {})
         errors = rules(self.report, "error") or ([error.get("message", "")] if error else []) or ([self.note] if self.note else [])
-        cells = [self.id, self.verdict + ("*" if self.expected != self.verdict else ""), self.code, self.outcome, f"{self.seconds:.1f}",
-                 str(len(ours)), str(proven), " ".join(sorted(self.evidence - ours)), ",".join(errors)[:300],
+        grade = self.report.get("safety", {}).get("class", "-")
+        cells = [self.id, self.verdict + ("*" if self.expected != self.verdict else ""), self.code, self.outcome, grade,
+                 f"{self.seconds:.1f}", str(len(ours)), str(proven), " ".join(sorted(self.evidence - ours)), ",".join(errors)[:300],
                  ",".join(rules(self.report, "warning")), self.tried, self.judgement()]
         return [cell.replace("\t", " ").replace("\n", " ") for cell in cells]
+
+    def page_row(self):
+        """A row of docs/corpus-linux.md."""
+        cells = self.cells()
+        grade, errors, warnings = cells[4], cells[9], cells[10]
+        why = ", ".join(f"`{rule}`" for rule in (errors or warnings).split(",") if rule) if self.outcome in ("module", "refused") else errors
+        if self.outcome == "module" and not warnings:
+            why = "nothing but bodies"
+        return f"| {self.id} | {cells[1]} ({self.code}) | {self.outcome} | {grade} | {why} |\n"
 
 
 def main():
@@ -116,6 +127,7 @@ def main():
     parser.add_argument("--try", dest="attempt", action="store_true", help="load each module into the stock kernel in QEMU")
     parser.add_argument("--limit", type=int, default=900, help="seconds for each command")
     parser.add_argument("--results", type=pathlib.Path)
+    parser.add_argument("--page", type=pathlib.Path, help="the rows of docs/corpus-linux.md")
     parser.add_argument("--reports", type=pathlib.Path, help="a directory for the report of each patch")
     options = parser.parse_args()
     facts = table(options.corpus / "linux.tsv")
@@ -123,7 +135,7 @@ def main():
     exceptions = table(HERE / "corpus-exceptions.tsv")
     left_out = set(options.leave_out.split(","))
     wanted = (set(options.only.split(",")) if options.only else set(facts)) - left_out
-    counts, lines = {}, []
+    counts, lines, page = {}, [], []
     print("\t".join(HEADING), flush=True)
     with tempfile.TemporaryDirectory(prefix="hotpatch-corpus-") as folder:
         for number in (number for number in facts if number in wanted):
@@ -133,6 +145,7 @@ def main():
                 options.reports.mkdir(parents=True, exist_ok=True)
                 (options.reports / f"{number}.json").write_text(json.dumps(row.report, indent=1), encoding="utf-8")
             lines.append(row.cells())
+            page.append(row.page_row())
             print("\t".join(lines[-1]), flush=True)
             key = (row.verdict, row.outcome, row.judgement())
             counts[key] = counts.get(key, 0) + 1
@@ -140,6 +153,8 @@ def main():
         print(f"# table says {key[0]}, here {key[1]}, {key[2]}: {count}")
     if options.results:
         options.results.write_text("".join("\t".join(line) + "\n" for line in [HEADING, *lines]), encoding="utf-8")
+    if options.page:
+        options.page.write_text("".join(page), encoding="utf-8")
     sys.exit(1 if not lines or any(line[-1] == "wrong" for line in lines) else 0)
 
 
