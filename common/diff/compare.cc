@@ -6,6 +6,7 @@
 #include <map>
 
 #include "common/diff/placement.h"
+#include "common/diff/readings.h"
 #include "common/diff/record_size.h"
 #include "common/diff/rule.h"
 #include "common/elf/symbol_name.h"
@@ -112,8 +113,13 @@ class Comparer {
   /// All users of a changed constant must get the new one.
   void spread_from_constants() {
     std::vector<std::vector<EntityIndex>> users(patched_.entities().size());
+    Readings readings(patched_);
     for (std::size_t i = 0; i < patched_.entities().size(); ++i)
-      for (const Reference& reference : patched_.entities()[i].references) users[reference.target.entity.value()].emplace_back(i);
+      for (const Reference& reference : patched_.entities()[i].references) {
+        users[reference.target.entity.value()].emplace_back(i);
+        for (const Place& other : readings.others(EntityIndex(i), reference))
+          if (HP_DIFFERS(hidden_user, true)) users[other.entity.value()].emplace_back(i);
+      }
     const auto is_changed_constant = [&](EntityIndex index) {
       const Entity& entity = patched_.entity(index);
       return change(index).verdict == Verdict::kChanged && !entity.is_private && entity.kind == EntityKind::kData &&

@@ -317,7 +317,7 @@ std::optional<std::string> Equality::compare_record(const Record& original, cons
 std::optional<std::string> Equality::compare_reference(const Reference& original, const Reference& patched) {
   const bool same = !HP_DIFFERS(reference_kind, folded(original.kind) != folded(patched.kind)) &&
                     !HP_DIFFERS(reference_slot, original.is_slot != patched.is_slot) &&
-                    !HP_DIFFERS(reference_target, !same_place(original.target, patched.target));
+                    !HP_DIFFERS(reference_target, !same_target(original, patched));
   if (same) return std::nullopt;
   const auto name = [](const ObjectModel& model, const Place& place) {
     std::string text = model.describe(place.entity);
@@ -348,6 +348,25 @@ bool Equality::is_identified_by_content(const Entity& entity) const {
     case EntityKind::kData: break;
   }
   return entity.is_private;
+}
+
+/// What is found by its content has to be the same in every reading. Where one object says what is meant and the other does not, as it was
+/// compiled without a section for each thing, one reading is enough.
+bool Equality::same_target(const Reference& original, const Reference& patched) {
+  const bool is_same = same_place(original.target, patched.target);
+  const std::vector<Place> before = original_readings_.following(original);
+  const std::vector<Place> after = patched_readings_.following(patched);
+  if (is_same) {
+    for (std::size_t i = 0; i < std::min(before.size(), after.size()); ++i)
+      if (is_identified_by_content(original_.entity(before[i].entity)) &&
+          is_identified_by_content(patched_.entity(after[i].entity)) &&
+          HP_DIFFERS(other_reading, !same_place(before[i], after[i])))
+        return false;
+    return true;
+  }
+  if (before.empty() == after.empty()) return false;
+  return std::ranges::any_of(before, [&](const Place& place) { return same_place(place, patched.target); }) ||
+         std::ranges::any_of(after, [&](const Place& place) { return same_place(original.target, place); });
 }
 
 bool Equality::same_place(const Place& original, const Place& patched) {

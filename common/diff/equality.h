@@ -23,6 +23,7 @@
 #include "common/diff/correlate.h"
 #include "common/diff/line_proof.h"
 #include "common/diff/model.h"
+#include "common/diff/readings.h"
 
 namespace hotpatch::diff {
 
@@ -44,7 +45,12 @@ class Equality {
  public:
   /// Requires: all three outlive this.
   Equality(const ObjectModel& original, const ObjectModel& patched, const Correlation& correlation)
-      : original_(original), patched_(patched), correlation_(correlation), lines_(original, patched) {}
+      : original_(original),
+        patched_(patched),
+        correlation_(correlation),
+        lines_(original, patched),
+        original_readings_(original),
+        patched_readings_(patched) {}
 
   /// Nothing if the two are the same.
   [[nodiscard]] std::optional<Difference> compare(EntityIndex original, EntityIndex patched);
@@ -72,6 +78,7 @@ class Equality {
                                             const std::vector<std::size_t>& patched, std::uint64_t patched_base);
   std::optional<std::string> compare_record(const Record& original, const Record& patched);
   std::optional<std::string> compare_reference(const Reference& original, const Reference& patched);
+  bool same_target(const Reference& original, const Reference& patched);
   bool same_place(const Place& original, const Place& patched);
   bool same_content(EntityIndex original, EntityIndex patched);
   [[nodiscard]] bool is_identified_by_content(const Entity& entity) const;
@@ -82,6 +89,8 @@ class Equality {
   const ObjectModel& patched_;
   const Correlation& correlation_;
   LineProof lines_;
+  Readings original_readings_;
+  Readings patched_readings_;
   std::vector<LineShift> shifts_;
   bool takes_for_lines_ = false;
   /// Of same_content: what refers to itself is as equal as the rest of it. An answer "the same" that was found on the way rests on the

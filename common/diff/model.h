@@ -45,6 +45,14 @@ struct Place {
   friend bool operator==(const Place&, const Place&) = default;
 };
 
+/// How sure it is what an address belongs to that the object gives as a distance from a section's start. Where several things share a
+/// section (no -fdata-sections), compilers fold constants into such an address that lead out of the thing that is meant: readings.h.
+enum class Reading : std::uint8_t {
+  kExact,    // what lies there: a symbol names it, it has its section for itself, or the instruction accesses the very place
+  kAddress,  // nothing is accessed at it: it may be compared with, or something be added to it
+  kIndexed,  // registers are added to it
+};
+
 /// One relocation, seen from the entity that holds its field.
 struct Reference {
   std::uint64_t offset = 0;  // of the field, bytes from the entity's start
@@ -53,6 +61,7 @@ struct Reference {
   std::int64_t bias = 0;   // bytes from the field to where the CPU counts from: true offset = addend + bias
   bool is_branch = false;  // the operand of a direct call or jump
   bool is_slot = false;    // to where the global offset table has the target's address, not to the target
+  Reading reading = Reading::kExact;
 };
 
 /// A piece of a companion section that belongs to one record.

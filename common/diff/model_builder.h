@@ -48,6 +48,7 @@ class ModelBuilder {
   [[nodiscard]] bool fits(elf::SectionIndex section, const target::SpecialSection& schema) const;
   [[nodiscard]] bool points_into_string(const elf::Relocation& relocation, std::int64_t bias) const;
   [[nodiscard]] bool points_into_function(const elf::Relocation& relocation, std::int64_t bias) const;
+  [[nodiscard]] bool shares_section(elf::SymbolIndex symbol) const;
   [[nodiscard]] bool is_in(const elf::Relocation& relocation, std::string_view section) const;
   Result<Record> read_record(elf::SectionIndex section, const target::SpecialSection& schema, std::uint64_t offset);
   Result<Piece> companion_piece(const target::SpecialSection& schema, const Record& record, Place target) const;

@@ -25,24 +25,21 @@ FieldOwner find_field(const std::vector<target::Instruction>& instructions, std:
   return {&instruction, false};
 }
 
-/// The displacement that counts from the end of the instruction: a ModRM byte of mode 0 and register 5 stands before it. Nothing if the
-/// instruction has none (Intel's manual, volume 2, table 2-7).
+/// What the field's address, of which no symbol says what it belongs to, may be beside what lies there.
+Reading reading_of(const FieldOwner& owner, std::uint64_t field) {
+  if (owner.instruction == nullptr) return Reading::kAddress;  // a pointer in data
+  const target::Instruction& instruction = *owner.instruction;
+  if (!owner.is_operand || instruction.target) return Reading::kExact;
+  const bool is_displacement =
+      instruction.displacement != target::Displacement::kNone && field == instruction.offset + instruction.fields[0].offset;
+  if (is_displacement && instruction.displacement == target::Displacement::kIndexed) return Reading::kIndexed;
+  return is_displacement && !instruction.forms_address ? Reading::kExact : Reading::kAddress;
+}
+
+/// The displacement that counts from the end of the instruction; nothing if it has none.
 std::optional<std::int32_t> displacement_from_end(ByteView code, const target::Instruction& instruction) {
-  if (instruction.field_count == 0 || instruction.fields[0].size != 4 || instruction.fields[0].offset < 2) return std::nullopt;
-  const auto byte = [&](std::size_t at) { return std::to_integer<unsigned>(code[instruction.offset + at]); };
-  const auto is_prefix = [](unsigned value) {
-    constexpr unsigned kPrefixes[] = {0x66, 0xf0, 0xf2, 0xf3, 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65};
-    return std::ranges::find(kPrefixes, value) != std::end(kPrefixes);
-  };
-  const std::size_t field = instruction.fields[0].offset;
-  std::size_t opcode = 0;
-  while (opcode < field && is_prefix(byte(opcode))) ++opcode;
-  if (opcode < field && (byte(opcode) & 0xf0) == 0x40) ++opcode;
-  const std::size_t modes = field - 1;
-  const bool is_operand = modes > opcode && (byte(modes) & 0xc7) == 0x05;
-  const bool is_scaled = modes > opcode + 1 && (byte(modes - 1) & 0xc7) == 0x04;  // then it is what follows a ModRM byte
-  if (!is_operand || is_scaled) return std::nullopt;
-  return load_le<std::int32_t>(code, instruction.offset + field);
+  if (instruction.displacement != target::Displacement::kFromEnd || instruction.fields[0].size != 4) return std::nullopt;
+  return load_le<std::int32_t>(code, instruction.offset + instruction.fields[0].offset);
 }
 
 }  // namespace
@@ -92,11 +89,20 @@ Result<> ModelBuilder::read_code_references(EntityIndex index) {
       reference.bias = -from_start->second;
     HP_ASSIGN_DOING(where(section, relocation->offset), reference.target,
                     resolve(relocation->symbol, relocation->addend, reference.bias));
+    if (shares_section(relocation->symbol)) reference.reading = reading_of(owner, reference.offset);
     references.push_back(reference);
   }
   model_.entities_[index.value()].references = std::move(references);
   add_unrelocated_branches(index);
   return {};
+}
+
+/// Whether the symbol is that of a section of data which several things share.
+bool ModelBuilder::shares_section(elf::SymbolIndex index) const {
+  const elf::Symbol& symbol = object_.symbol(index);
+  return symbol.place == elf::SymbolPlace::kSection && symbol.type == elf::SymbolType::kSection &&
+         use_[symbol.section.value()] == SectionUse::kPlain && !object_.section(symbol.section).is_executable() &&
+         in_section_[symbol.section.value()].size() > 1;
 }
 
 /// clang makes tables of strings as displacements that count from the table's start, not from each one's own place. Which of the two it

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <deque>
 
+#include "common/diff/readings.h"
 #include "common/elf/symbol_name.h"
 
 namespace hotpatch::extract {
@@ -20,7 +21,13 @@ class Closer {
  public:
   Closer(const diff::ObjectModel& original, const diff::ObjectModel& patched, const diff::Correlation& correlation,
          const diff::ChangeSet& changes, const std::string& unit, const std::vector<std::string>& guards)
-      : original_(original), patched_(patched), correlation_(correlation), changes_(changes), unit_(unit), guards_(guards) {
+      : original_(original),
+        patched_(patched),
+        correlation_(correlation),
+        changes_(changes),
+        unit_(unit),
+        guards_(guards),
+        readings_(patched) {
     product_.contains.resize(patched.entities().size());
   }
 
@@ -40,11 +47,8 @@ class Closer {
     product_.contains[index.value()] = true;
     product_.included.push_back({index, std::move(why), because_of});
     if (const Entity& entity = patched_.entity(index); !entity.tied.empty())
-      product_.findings.add({"HP034-tied",
-                             Severity::kError,
-                             {.unit = unit_, .symbol = std::string(entity.name), .section = {}, .source = {}},
-                             "cannot be moved away from its neighbours: " + entity.tied,
-                             "compile with -ffunction-sections, or give the assembly a section of its own"});
+      report_tied(entity, entity.tied, "compile with -ffunction-sections, or give the assembly a section of its own");
+    check_readings(index);
     if (std::ranges::any_of(patched_.entity(index).references, &Reference::is_slot))
       product_.findings.add({"HP038-offset-table",
                              Severity::kError,
@@ -52,6 +56,42 @@ class Closer {
                              "takes an address from the global offset table, and what is loaded into a running system has none",
                              "compile without -fPIC, or with -fvisibility=hidden"});
     queue_.push_back(index);
+  }
+
+  void report_tied(const Entity& entity, const std::string& why, const char* remedy) {
+    product_.findings.add({"HP034-tied",
+                           Severity::kError,
+                           {.unit = unit_, .symbol = std::string(entity.name), .section = {}, .source = {}},
+                           "cannot be moved away from its neighbours: " + why,
+                           remedy});
+  }
+
+  /// Whatever an address means, it has to lead there: all that it may mean stays as it lies in the original.
+  void check_readings(EntityIndex index) {
+    const Entity& entity = patched_.entity(index);
+    for (const Reference& reference : entity.references) {
+      for (const diff::Place& other : readings_.others(index, reference)) {
+        if (lies_the_same(reference.target.entity, other.entity)) continue;
+        report_tied(entity,
+                    "at +" + hex(reference.offset) + " it refers to " + patched_.describe(reference.target.entity) +
+                        (reference.target.offset == 0 ? "" : "+" + std::to_string(reference.target.offset)) + ", or it means " +
+                        patched_.describe(other.entity) + (other.offset > 0 ? "+" : "") + std::to_string(other.offset) +
+                        ": the two share a section, and only one of them is taken along or was moved",
+                    "compile with -fdata-sections");
+        return;
+      }
+    }
+  }
+
+  bool lies_the_same(EntityIndex one, EntityIndex other) const {
+    const auto stays = [&](EntityIndex data) {
+      return stays_in_target(patched_, correlation_, changes_, {.offset = 0, .target = {data, 0}});
+    };
+    if (!stays(one) || !stays(other)) return false;
+    const Entity& one_before = original_.entity(*correlation_.to_original(one));
+    const Entity& other_before = original_.entity(*correlation_.to_original(other));
+    return one_before.section == other_before.section &&
+           one_before.offset - other_before.offset == patched_.entity(one).offset - patched_.entity(other).offset;
   }
 
   void add_root(EntityIndex index) {
@@ -135,6 +175,7 @@ class Closer {
   const diff::ChangeSet& changes_;
   const std::string& unit_;
   const std::vector<std::string>& guards_;
+  diff::Readings readings_;
   std::deque<EntityIndex> queue_;
   Closure product_;
 };

@@ -29,6 +29,14 @@ struct OperandField {
   std::uint8_t size = 0;    // bytes
 };
 
+/// What the displacement of an operand in memory is added to. Where there is one, it is the instruction's first field.
+enum class Displacement : std::uint8_t {
+  kNone,     // there is none
+  kAlone,    // nothing: it is the address
+  kFromEnd,  // the address of the next instruction (RIP)
+  kIndexed,  // registers
+};
+
 struct Instruction {
   std::uint32_t offset = 0;  // bytes from the start of the code
   std::uint8_t length = 0;   // bytes
@@ -39,6 +47,8 @@ struct Instruction {
   OperandField fields[2];
   /// For a direct jump: which, with the short and the long form folded into one: the condition code, or 0x10 for unconditional.
   std::uint8_t branch_condition = 0;
+  Displacement displacement = Displacement::kNone;
+  bool forms_address = false;  // LEA: the address is the outcome, and nothing is accessed there
   /// For a direct call or jump: where it goes, in bytes from the start of the code, if no relocation says otherwise.
   std::optional<std::int64_t> target;
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <mutex>
+#include <string_view>
+#include <utility>
 
 #include <llvm/MC/MCAsmInfo.h>
 #include <llvm/MC/MCContext.h>
@@ -41,7 +43,9 @@ class FieldNoter final : public llvm::MCSymbolizer {
       : MCSymbolizer(context, std::move(info)), current_(current) {}
   bool tryAddingSymbolicOperand(llvm::MCInst&, llvm::raw_ostream&, std::int64_t, std::uint64_t, bool, std::uint64_t offset,
                                 std::uint64_t size, std::uint64_t) override {
-    if (size == 0 || current_ == nullptr || current_->field_count == std::size(current_->fields)) return false;
+    if (current_ == nullptr) return false;
+    if (size == 0) has_bare_operand_ = true;
+    if (size == 0 || current_->field_count == std::size(current_->fields)) return false;
     OperandField& field = current_->fields[current_->field_count++];
     field.offset = static_cast<std::uint8_t>(offset);
     field.size = static_cast<std::uint8_t>(size);
@@ -49,9 +53,37 @@ class FieldNoter final : public llvm::MCSymbolizer {
   }
   void tryAddingPcLoadReferenceComment(llvm::raw_ostream&, std::int64_t, std::uint64_t) override {}
 
+  /// Whether an operand since the last question was one in memory without a displacement.
+  bool take_bare_operand() { return std::exchange(has_bare_operand_, false); }
+
  private:
   Instruction*& current_;
+  bool has_bare_operand_ = false;
 };
+
+/// LLVM describes an operand in memory as base, scale, index, displacement and segment; that of LEA, which is behind its destination, it does
+/// not call one in memory.
+Displacement displacement_of(const llvm::MCInst& decoded, const Instruction& instruction, const llvm::MCInstrDesc& description,
+                             const llvm::MCRegisterInfo& registers) {
+  constexpr unsigned kParts = 5;
+  constexpr unsigned kIndex = 2;
+  unsigned operand = instruction.forms_address ? 1 : 0;
+  if (!instruction.forms_address)
+    while (operand < description.getNumOperands() && description.operands()[operand].OperandType != llvm::MCOI::OPERAND_MEMORY)
+      ++operand;
+  if (operand + kParts > decoded.getNumOperands() || !decoded.getOperand(operand).isReg() ||
+      !decoded.getOperand(operand + kIndex).isReg())
+    return Displacement::kNone;
+  const auto name = [&](unsigned part) {
+    const llvm::MCRegister found = decoded.getOperand(operand + part).getReg();
+    return found.isValid() ? std::string_view(registers.getName(found)) : std::string_view();
+  };
+  const std::string_view base = name(0);
+  const std::string_view index = name(kIndex);
+  if (base == "RIP" || base == "EIP") return Displacement::kFromEnd;
+  const bool has_index = !index.empty() && index != "RIZ" && index != "EIZ";
+  return base.empty() && !has_index ? Displacement::kAlone : Displacement::kIndexed;
+}
 
 std::uint8_t byte_at(ByteView code, std::size_t offset) { return std::to_integer<std::uint8_t>(code[offset]); }
 
@@ -147,6 +179,7 @@ struct Decoder::Parts {
   std::unique_ptr<llvm::MCDisassembler> disassembler;
   std::unique_ptr<llvm::MCInstPrinter> printer;
   Instruction* current = nullptr;
+  FieldNoter* noter = nullptr;  // the disassembler's
   KnownInstructions known;
   std::vector<Instruction> decoded;  // of the code at hand: how many there are is known at its end
 };
@@ -177,8 +210,10 @@ Result<Decoder> Decoder::make() {
   parts->disassembler.reset(target->createMCDisassembler(*parts->subtarget, *parts->context));
   parts->printer.reset(target->createMCInstPrinter(triple, 0, *parts->assembler, *parts->instructions, *parts->registers));
   if (!parts->disassembler || !parts->printer) return fail(Errc::kUnsupported, "this LLVM cannot disassemble x86-64");
-  parts->disassembler->setSymbolizer(
-      std::make_unique<FieldNoter>(*parts->context, std::make_unique<llvm::MCRelocationInfo>(*parts->context), parts->current));
+  auto noter =
+      std::make_unique<FieldNoter>(*parts->context, std::make_unique<llvm::MCRelocationInfo>(*parts->context), parts->current);
+  parts->noter = noter.get();
+  parts->disassembler->setSymbolizer(std::move(noter));
   return Decoder(std::move(parts));
 }
 
@@ -203,6 +238,7 @@ std::vector<Instruction> Decoder::decode(ByteView code) {
     parts_->current = &instruction;
     const auto status = parts_->disassembler->getInstruction(decoded, size, bytes.slice(at), at, llvm::nulls());
     parts_->current = nullptr;
+    const bool is_bare = parts_->noter->take_bare_operand();
     if (status != llvm::MCDisassembler::Success || size == 0 || size > code.size() - at) {
       instruction = {};
       instruction.offset = static_cast<std::uint32_t>(at);
@@ -231,6 +267,10 @@ std::vector<Instruction> Decoder::decode(ByteView code) {
       instruction.target = static_cast<std::int64_t>(at + size) + decoded.getOperand(0).getImm();
       if (instruction.flow != Flow::kCall) instruction.branch_condition = condition_of(code, instruction);
     }
+    instruction.forms_address =
+        parts_->instructions->getName(decoded.getOpcode()).starts_with("LEA") && description.getNumOperands() > 1;
+    if (instruction.field_count != 0 && !is_bare)
+      instruction.displacement = displacement_of(decoded, instruction, description, *parts_->registers);
     parts_->known.add(code, at, instruction);
     product.push_back(instruction);
     at += size;

@@ -6,6 +6,7 @@
 #include <random>
 
 using namespace hotpatch;
+using target::Displacement;
 using target::Flow;
 
 namespace {
@@ -33,6 +34,29 @@ TEST_CASE("a RIP-relative store of an immediate shows both of its fields") {
   CHECK(instructions[0].fields[0].offset == 2);
   CHECK(instructions[0].fields[1].offset == 6);
   CHECK(instructions[0].flow == Flow::kNext);
+}
+
+TEST_CASE("what a displacement is added to is told, LEA from an access, and a displacement from an immediate") {
+  const auto only = [](std::initializer_list<unsigned> bytes) {
+    const auto instructions = decode(code(bytes));
+    REQUIRE(instructions.size() == 1);
+    return instructions[0];
+  };
+  // mov 0x10(%rip), %eax; lea 0x10(%rip), %rax
+  CHECK(only({0x8b, 0x05, 0x10, 0, 0, 0}).displacement == Displacement::kFromEnd);
+  CHECK_FALSE(only({0x8b, 0x05, 0x10, 0, 0, 0}).forms_address);
+  CHECK(only({0x48, 0x8d, 0x05, 0x10, 0, 0, 0}).displacement == Displacement::kFromEnd);
+  CHECK(only({0x48, 0x8d, 0x05, 0x10, 0, 0, 0}).forms_address);
+  // lea -7586(%rbp,%rdx), %r12: its SIB byte is what the ModRM byte of the one before is
+  CHECK(only({0x4c, 0x8d, 0xa4, 0x15, 0x5e, 0xe2, 0xff, 0xff}).displacement == Displacement::kIndexed);
+  // mov 0x1c(,%rbx,4), %edi; mov 0x1c(%rbx), %edi; mov 0x1c, %eax by its address alone
+  CHECK(only({0x8b, 0x3c, 0x9d, 0x1c, 0, 0, 0}).displacement == Displacement::kIndexed);
+  CHECK(only({0x8b, 0xbb, 0x1c, 0, 0, 0}).displacement == Displacement::kIndexed);
+  CHECK(only({0x8b, 0x04, 0x25, 0x1c, 0, 0, 0}).displacement == Displacement::kAlone);
+  // movl $0x1c, (%rax) and mov $0x1c, %eax hold an immediate; leave has nothing
+  CHECK(only({0xc7, 0x00, 0x1c, 0, 0, 0}).displacement == Displacement::kNone);
+  CHECK(only({0xb8, 0x1c, 0, 0, 0}).displacement == Displacement::kNone);
+  CHECK_FALSE(only({0xc9}).forms_address);
 }
 
 TEST_CASE("the short and the long form of a conditional jump have one condition and the right target") {
