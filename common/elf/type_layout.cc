@@ -167,6 +167,7 @@ class Reader {
                 : die.getTag() == DW_TAG_union_type   ? TypeKind::kUnion
                                                       : TypeKind::kEnum;
     type.size = number(die, DW_AT_byte_size).value_or(0);
+    type.alignment = number(die, DW_AT_alignment).value_or(0);
     type.source = source_of(die);
     for (const DWARFDie& child : children_of(die)) {
       if (child.getTag() == DW_TAG_member) type.members.push_back(describe_member(child));

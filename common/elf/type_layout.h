@@ -39,6 +39,7 @@ struct Enumerator {
 struct Type {
   TypeKind kind = TypeKind::kStruct;
   std::uint64_t size = 0;           // bytes
+  std::uint64_t alignment = 0;      // bytes that the source asks for; 0: what the members need
   std::vector<TypeMember> members;  // in the order of the declaration
   std::vector<Enumerator> enumerators;
   std::string source;  // "include/xen/sched.h:370", as the compiler was told; empty if not known

@@ -67,6 +67,13 @@ std::map<std::string, const TypeMember*> by_name(const Type& type) {
 Comparison compare(const Type& original, const Type& patched) {
   Comparison result;
   result.resized = original.size != patched.size;
+  if (original.alignment != patched.alignment) {
+    const auto text = [](std::uint64_t bytes) { return bytes == 0 ? "what its members need" : std::to_string(bytes) + " bytes"; };
+    result.own = true;
+    result.only_added = false;
+    result.only_renamed = false;
+    result.differences.push_back("it was aligned to " + text(original.alignment) + ", is to " + text(patched.alignment));
+  }
   if (original.members == patched.members) return result;
   const auto after = by_name(patched);
   const auto before = by_name(original);

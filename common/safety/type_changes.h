@@ -3,7 +3,7 @@
 // Rules about the layout of types. Objects that are alive when a patch is applied keep the layout they were made with, and code that is
 // not patched keeps reading them so: a patched function that was compiled for another layout reads and writes the wrong bytes.
 //
-//   HP001-layout      a struct or union of the original has another size, or a member of it another place or type     error
+//   HP001-layout      a struct or union of the original has another size or alignment, or a member another place or type   error
 //   HP002-padding     a member was put where the original had padding: live objects hold no value for it               error
 //                     and every object of the type was allocated as zeros                                              warning
 //   HP003-enumerator  an enumerator has another value or is gone: values stored already mean something else            error
