@@ -26,6 +26,12 @@ std::string variable_of(const std::string& name) {
   return dot == std::string::npos ? name : name.substr(dot + 1);
 }
 
+/// The body says what a function does with an address, but for that of the kernels' searches, which are inline functions of a header: what
+/// they pass on goes to a comparison.
+bool is_told_by_body(const FunctionFacts* function, const std::string& name) {
+  return function != nullptr && function->is_known && name != "bsearch" && name != "__inline_bsearch";
+}
+
 }  // namespace
 
 /// One function, with one thing followed through it.
@@ -87,7 +93,7 @@ class AddressFlow::Walk {
     for (std::size_t at = 2; at < call.size(); ++at) {
       if (!carries(call.at(at))) continue;
       // What a search finds is part of what it searches.
-      if (callee != nullptr && callee->is_known ? flow_.of_parameter(*callee, at - 2).returns : is_reader(name)) return true;
+      if (is_told_by_body(callee, name) ? flow_.of_parameter(*callee, at - 2).returns : is_reader(name)) return true;
     }
     return false;
   }
@@ -111,7 +117,7 @@ class AddressFlow::Walk {
       if (!carries(event.form.at(at))) continue;
       if (name.empty()) {
         escape(event, "is passed to a function that is not known here");
-      } else if (callee != nullptr && callee->is_known) {
+      } else if (is_told_by_body(callee, name)) {
         const Summary& inner = flow_.of_parameter(*callee, at - 2);
         if (!inner.how.empty()) escape(event, "is passed to " + name + ", where it " + inner.how);
       } else if (!is_reader(name)) {
