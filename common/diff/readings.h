@@ -12,9 +12,9 @@
 // and none can be ruled out. That matters in two ways. A change of what may be meant is a change of its user. And code that is taken along
 // must find at one address what it found there: all readings have to stay where they are, at the distances that they have in the original.
 //
-// Not every address is doubted, or nothing in a shared section could be patched. It may be meant for what follows if it leads nearer to that
-// one's start than to the start of what it lies in, or if it has an index and lies in what is too small to be a table. It is taken for the
-// end of what stands right before it if that is large enough to be a table, and the same code refers to it as well.
+// Not every address is doubted, or nothing in a shared section could be patched. It may be meant for what follows if it leads nearer to
+// that one's start than to the start of what it lies in, or if it has an index and lies in what is too small to be a table. It is taken
+// for the end of what stands right before it if that is large enough to be a table, and the same code refers to it as well.
 #pragma once
 
 #include <map>

@@ -61,8 +61,8 @@ class FieldNoter final : public llvm::MCSymbolizer {
   bool has_bare_operand_ = false;
 };
 
-/// LLVM describes an operand in memory as base, scale, index, displacement and segment; that of LEA, which is behind its destination, it does
-/// not call one in memory.
+/// LLVM describes an operand in memory as base, scale, index, displacement and segment; that of LEA, which is behind its destination, it
+/// does not call one in memory.
 Displacement displacement_of(const llvm::MCInst& decoded, const Instruction& instruction, const llvm::MCInstrDesc& description,
                              const llvm::MCRegisterInfo& registers) {
   constexpr unsigned kParts = 5;

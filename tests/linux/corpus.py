@@ -111,7 +111,8 @@ class Row:
         """A row of docs/corpus-linux.md."""
         cells = self.cells()
         grade, errors, warnings = cells[4], cells[9], cells[10]
-        why = ", ".join(f"`{rule}`" for rule in (errors or warnings).split(",") if rule) if self.outcome in ("module", "refused") else errors
+        rules_that_spoke = ", ".join(f"`{rule}`" for rule in (errors or warnings).split(",") if rule)
+        why = rules_that_spoke if self.outcome in ("module", "refused") else errors
         if self.outcome == "module" and not warnings:
             why = "nothing but bodies"
         return f"| {self.id} | {cells[1]} ({self.code}) | {self.outcome} | {grade} | {why} |\n"
