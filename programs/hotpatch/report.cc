@@ -2,6 +2,7 @@
 #include "programs/hotpatch/report.h"
 
 #include <set>
+#include <string_view>
 
 #include "common/support/digest.h"
 
@@ -213,7 +214,13 @@ Json to_json(const std::vector<safety::Discharge>& discharges, const char* statu
 
 std::string report_digest(Json report) {
   for (const char* member : {"payload", "module", "explanation"}) report.erase(member);
-  return sha256_text(as_byte_view(document_text(report)));
+  // Where the build had its trees, which findings name, is another place each time.
+  constexpr std::string_view kFolder = "hotpatch-build.";
+  constexpr std::size_t kRandom = 6;  // characters, by mkdtemp()
+  std::string text = document_text(report);
+  for (std::size_t at = text.find(kFolder); at != std::string::npos; at = text.find(kFolder, at + kFolder.size()))
+    text.erase(at + kFolder.size(), kRandom);
+  return sha256_text(as_byte_view(text));
 }
 
 Json to_json(const UnitPatch& unit) {
