@@ -68,17 +68,31 @@ target::FixupKind folded(target::FixupKind kind) {
   return kind == target::FixupKind::kBranch32 ? target::FixupKind::kPcRel32 : kind;
 }
 
-/// Of content without a name only the beginning is known: up to the next piece there may be zeros that align that one.
-bool is_padded(const Entity& original, ByteView before, const Entity& patched, ByteView after) {
-  constexpr std::size_t kMost = 64;  // bytes: no compiler aligns constants to more than a cache line
+/// Where a thing without a name ends is known if it has its section for itself. In a section that others share, zeros may follow that
+/// align the next one: whether those from `end` to `next` (bytes from the section's start) can be that.
+bool is_padding(const elf::Section& section, std::uint64_t end, std::uint64_t next) {
+  constexpr std::uint64_t kMost = 64;  // bytes: no compiler aligns constants to more than a cache line
+  if (next >= section.size || section.is_nobits()) return false;
+  const std::uint64_t alignment = std::min(std::max<std::uint64_t>(1, section.alignment), kMost);
+  bool is_aligned = false;
+  for (std::uint64_t by = 1; by <= alignment; by *= 2) is_aligned |= (end + by - 1) / by * by == next;
+  return is_aligned &&
+         std::ranges::all_of(section.contents.subspan(end, next - end), [](std::byte byte) { return byte == std::byte{0}; });
+}
+
+bool has_reference_from(const Entity& entity, std::uint64_t offset) {
+  return !entity.references.empty() && entity.references.back().offset >= offset;
+}
+
+/// Of content without a name only the beginning is known.
+bool is_padded(const Entity& original, const ObjectModel& model_of_original, const Entity& patched,
+               const ObjectModel& model_of_patched) {
   if (original.kind != EntityKind::kAnonymous || patched.kind != EntityKind::kAnonymous) return false;
-  const bool is_original_longer = before.size() > after.size();
+  const bool is_original_longer = original.size > patched.size;
   const Entity& longer = is_original_longer ? original : patched;
-  const ByteView bytes = is_original_longer ? before : after;
-  const std::size_t end = std::min(before.size(), after.size());
-  if (bytes.size() - end >= kMost) return false;
-  if (!longer.references.empty() && longer.references.back().offset >= end) return false;
-  return std::ranges::all_of(bytes.subspan(end), [](std::byte byte) { return byte == std::byte{0}; });
+  const elf::Section& section = (is_original_longer ? model_of_original : model_of_patched).object().section(longer.section);
+  const std::uint64_t size = std::min(original.size, patched.size);
+  return !has_reference_from(longer, size) && is_padding(section, longer.offset + size, longer.offset + longer.size);
 }
 
 }  // namespace
@@ -201,7 +215,7 @@ std::optional<Difference> Equality::compare_data(const Entity& original, const E
   if (original.kind == EntityKind::kExternal && patched.kind == EntityKind::kExternal) return std::nullopt;
   ByteView before = original_.contents(original);
   ByteView after = patched_.contents(patched);
-  if (HP_DIFFERS(data_size, original.size != patched.size && !is_padded(original, before, patched, after)))
+  if (HP_DIFFERS(data_size, original.size != patched.size && !is_padded(original, original_, patched, patched_)))
     return Difference{0, 0, "size " + hex(patched.size) + " instead of " + hex(original.size)};
   if (before.empty() != after.empty()) {
     // What has no content in the object begins as zeros.
@@ -373,8 +387,7 @@ bool Equality::same_place(const Place& original, const Place& patched) {
   const Entity& before = original_.entity(original.entity);
   const Entity& after = patched_.entity(patched.entity);
   if (is_identified_by_content(before) && is_identified_by_content(after))
-    return !HP_DIFFERS(content_offset, original.offset != patched.offset) &&
-           !HP_DIFFERS(content, !same_content(original.entity, patched.entity));
+    return !HP_DIFFERS(content, !same_content(original.entity, patched.entity, patched.offset - original.offset));
   if (HP_DIFFERS(identity, correlation_.to_original(patched.entity) != original.entity)) return false;
   if (HP_DIFFERS(absolute_value, before.value != after.value)) return false;
   if (original.offset == patched.offset && before.kind != EntityKind::kFunction) return true;
@@ -385,18 +398,20 @@ bool Equality::same_place(const Place& original, const Place& patched) {
   return !HP_DIFFERS(data_place, original.offset != patched.offset);
 }
 
-bool Equality::same_content(EntityIndex original, EntityIndex patched) {
+bool Equality::same_content(EntityIndex original, EntityIndex patched, std::int64_t shift) {
   constexpr std::size_t kDeepest = 256;  // tables of tables of tables: a chain longer than that was made to be one
   const Entity& before = original_.entity(original);
   const Entity& after = patched_.entity(patched);
   if (HP_DIFFERS(content_section, before.is_writable != after.is_writable || before.role != after.role)) return false;
-  const ContentPair key(original, patched);
+  const ContentPair key(original, patched, shift);
   if (const auto known = known_.find(key); known != known_.end()) return known->second;
   if (in_progress_.contains(key) || assumed_.contains(key)) return true;
   if (in_progress_.size() > kDeepest) return false;
   in_progress_.insert(key);
   const std::size_t earlier = assumptions_.size();
-  const bool same = (before.kind == after.kind || before.size == after.size) && !compare(original, patched);
+  bool same = !HP_DIFFERS(content_offset, shift != 0) && (before.kind == after.kind || before.size == after.size) &&
+              !compare(original, patched);
+  if (!same) same = same_within(original, patched, shift);
   in_progress_.erase(key);
   if (same && !in_progress_.empty()) {
     assumed_.insert(key);
@@ -410,6 +425,52 @@ bool Equality::same_content(EntityIndex original, EntityIndex patched) {
   }
   assumptions_.resize(earlier);
   return same;
+}
+
+bool Equality::same_within(EntityIndex original, EntityIndex patched, std::int64_t shift) {
+  const Entity& before = original_.entity(original);
+  const Entity& after = patched_.entity(patched);
+  const elf::Section& section_before = original_.object().section(before.section);
+  const elf::Section& section_after = patched_.object().section(after.section);
+  const auto is_candidate = [](const Entity& entity) {
+    return entity.kind == EntityKind::kAnonymous && entity.instructions.empty();
+  };
+  if (!is_candidate(before) || !is_candidate(after) || section_before.name == section_after.name) return false;
+  const bool is_before_whole = before.size == section_before.size && before.size <= after.size;
+  const bool is_after_whole = after.size == section_after.size && after.size <= before.size;
+  if (is_before_whole == is_after_whole) return false;
+  const ObjectModel& model = is_before_whole ? patched_ : original_;
+  const EntityIndex shared = is_before_whole ? patched : original;
+  const Entity& whole = is_before_whole ? before : after;
+  const Entity& stretch = model.entity(shared);
+  const std::int64_t begin = is_before_whole ? shift : -shift;
+  const std::int64_t end = begin + static_cast<std::int64_t>(whole.size);
+  if (begin < 0 || end > static_cast<std::int64_t>(stretch.size)) return false;
+  if (HP_DIFFERS(table_end, !ends_at({shared, end}, model, is_before_whole ? patched_readings_ : original_readings_)))
+    return false;
+  Entity window = stretch;
+  window.offset += static_cast<std::uint64_t>(begin);
+  window.size = whole.size;
+  std::erase_if(window.references, [&](const Reference& reference) {
+    const auto at = static_cast<std::int64_t>(reference.offset);
+    return at < begin || at >= end;
+  });
+  for (Reference& reference : window.references) reference.offset -= static_cast<std::uint64_t>(begin);
+  return is_before_whole ? !compare_data(whole, window) : !compare_data(window, whole);
+}
+
+bool Equality::ends_at(const Place& end, const ObjectModel& model, Readings& readings) {
+  if (readings.is_boundary(end)) return true;
+  const Entity& stretch = model.entity(end.entity);
+  const elf::Section& section = model.object().section(stretch.section);
+  const std::uint64_t at = stretch.offset + static_cast<std::uint64_t>(end.offset);
+  for (std::uint64_t by = 2; by <= 64; by *= 2) {  // bytes
+    const std::uint64_t next = (at + by - 1) / by * by;
+    if (next > stretch.offset + stretch.size) break;
+    const Place place{end.entity, static_cast<std::int64_t>(next - stretch.offset)};
+    if (readings.is_boundary(place) && is_padding(section, at, next)) return true;
+  }
+  return false;
 }
 
 }  // namespace hotpatch::diff

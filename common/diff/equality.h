@@ -9,7 +9,9 @@
 // in records are not compared.
 //
 // Two references are to the same thing if the correlation says so, or, for what has no identity of its own (strings, constants, content
-// without a name, the compiler's private statics), if the content is the same.
+// without a name, the compiler's private statics), if the content is the same. How long content without a name is, is known where it has a
+// section for itself. In a section that several things share it ends at the latest where somebody refers to something else, or where the
+// zeros begin that align that. Two objects of which only one was compiled with a section for each thing can be compared all the same.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +19,7 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 #include "common/diff/correlate.h"
@@ -80,7 +82,12 @@ class Equality {
   std::optional<std::string> compare_reference(const Reference& original, const Reference& patched);
   bool same_target(const Reference& original, const Reference& patched);
   bool same_place(const Place& original, const Place& patched);
-  bool same_content(EntityIndex original, EntityIndex patched);
+  /// `shift`: how much farther from the patched one's start the place is that is meant, bytes.
+  bool same_content(EntityIndex original, EntityIndex patched, std::int64_t shift);
+  /// As same_content, of content without a name that has a section for itself in one object, and in the other shares a stretch of one with
+  /// what else its users refer to.
+  bool same_within(EntityIndex original, EntityIndex patched, std::int64_t shift);
+  [[nodiscard]] static bool ends_at(const Place& end, const ObjectModel& model, Readings& readings);
   [[nodiscard]] bool is_identified_by_content(const Entity& entity) const;
   /// Whether the byte belongs to a line number that the profile knows of, and nothing else around it differs.
   [[nodiscard]] bool is_line(const Entity& entity, ByteView before, ByteView after, std::uint64_t at) const;
@@ -96,7 +103,7 @@ class Equality {
   /// Of same_content: what refers to itself is as equal as the rest of it. An answer "the same" that was found on the way rests on the
   /// pairs that are still in progress: it is assumed until the outermost of them is done, and forgotten if one of them turns out to
   /// differ. So each pair is compared once, and again only after a difference was found, which there is no need to find twice.
-  using ContentPair = std::pair<EntityIndex, EntityIndex>;
+  using ContentPair = std::tuple<EntityIndex, EntityIndex, std::int64_t>;  // the last: same_content's shift
   std::set<ContentPair> in_progress_;
   std::set<ContentPair> assumed_;
   std::vector<ContentPair> assumptions_;  // those of assumed_, in the order in which they were made

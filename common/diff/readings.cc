@@ -40,6 +40,21 @@ std::vector<Place> Readings::following(const Reference& reference) {
   return product;
 }
 
+bool Readings::is_boundary(const Place& place) {
+  if (!is_sorted_) {
+    is_sorted_ = true;
+    const auto add = [&](const Place& to) {
+      if (model_.entity(to.entity).kind == EntityKind::kAnonymous) places_[to.entity].push_back(to.offset);
+    };
+    for (const Entity& user : model_.entities())
+      for (const Reference& reference : user.references) add(reference.target);
+    for (auto& [piece, offsets] : places_) std::ranges::sort(offsets);
+  }
+  if (place.offset == static_cast<std::int64_t>(model_.entity(place.entity).size)) return true;
+  const auto found = places_.find(place.entity);
+  return found != places_.end() && std::ranges::binary_search(found->second, place.offset);
+}
+
 const std::vector<EntityIndex>& Readings::neighbours(const Entity& entity) {
   if (by_section_.empty()) {
     for (std::size_t i = 0; i < model_.entities().size(); ++i)

@@ -34,6 +34,8 @@ class Readings {
   [[nodiscard]] std::vector<Place> others(EntityIndex user, const Reference& reference);
   /// Those of them that begin behind the address.
   [[nodiscard]] std::vector<Place> following(const Reference& reference);
+  /// Whether content without a name ends at `place`, as far as is known: it is the entity's end, or something refers to it.
+  [[nodiscard]] bool is_boundary(const Place& place);
 
  private:
   /// Of the entity's section, those that it has by their places. The first question sorts them.
@@ -43,8 +45,10 @@ class Readings {
 
   const ObjectModel& model_;
   std::map<elf::SectionIndex, std::vector<EntityIndex>> by_section_;
-  std::optional<EntityIndex> asked_;  // whose targets_ are
-  std::vector<EntityIndex> targets_;  // by rising index
+  bool is_sorted_ = false;
+  std::map<EntityIndex, std::vector<std::int64_t>> places_;  // by content without a name: what is referred to, by rising offset
+  std::optional<EntityIndex> asked_;                         // whose targets_ are
+  std::vector<EntityIndex> targets_;                         // by rising index
 };
 
 }  // namespace hotpatch::diff

@@ -4,6 +4,7 @@
 
   run.py HOTPATCH xen BASE [--units N] [--work DIR]          the units of a ready base (hotpatch base create), by their recorded commands
   run.py HOTPATCH linux TREE [--units N] [--work DIR]        objects of a configured kernel tree, by its own make; TREE is written to
+         [--built DIR] [--make 'CC=clang-19 …']              of a tree that is built elsewhere (make O=DIR); what make is told besides
 
 The lines are shifted in two ways: `synchronised`, as the build environment does it (a #line directive takes the shift back), where any
 change is a false one; and `shifted`, where line numbers reach code and records as they would without that, and changes are counted.
@@ -16,6 +17,7 @@ import concurrent.futures
 import json
 import os
 import pathlib
+import shlex
 import shutil
 import subprocess
 import sys
@@ -84,8 +86,9 @@ class Xen:
 class Linux:
     target = "linux"
 
-    def __init__(self, tree, work, count):
-        self.tree, self.work = tree, work
+    def __init__(self, tree, work, count, built, words):
+        self.tree, self.work, self.built = tree, work, built or tree
+        self.words = [*([f"O={built}"] if built else []), *words]
         names = []
         for folder in LINUX_FOLDERS:
             found = sorted(path.relative_to(tree).with_suffix(".o").as_posix() for path in (tree / folder).glob("*.c"))
@@ -95,22 +98,23 @@ class Linux:
         self.count = count or 500
         self.units = []
         self.make(self.candidates[:self.count * 5 // 4], keep_going=True)  # not all of them are configured
-        self.units = [name for name in self.candidates if (tree / name).is_file()][:self.count]
+        self.units = [name for name in self.candidates if (self.built / name).is_file()][:self.count]
         for kind in KINDS:
             texts = {name: (tree / name).with_suffix(".c").read_text(errors="surrogateescape") for name in self.units}
             if kind != "original":
                 for name, text in texts.items():
-                    source = name[:-2] + ".c"
-                    (tree / source).write_text(shifted(text, source, kind == "synchronised"), errors="surrogateescape")
+                    source = tree / (name[:-2] + ".c")
+                    called = str(source) if built else name[:-2] + ".c"  # by the compiler, which writes it into the object
+                    source.write_text(shifted(text, called, kind == "synchronised"), errors="surrogateescape")
                 self.make(self.units, keep_going=False)
             for name, text in texts.items():
                 place = work / kind / name
                 place.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(tree / name, place)
+                shutil.copy2(self.built / name, place)
                 (tree / name).with_suffix(".c").write_text(text, errors="surrogateescape")
 
     def make(self, names, keep_going):
-        subprocess.run(["make", "-s", f"-j{os.cpu_count()}", *(["-k"] if keep_going else []), *names], cwd=self.tree,
+        subprocess.run(["make", "-s", f"-j{os.cpu_count()}", *(["-k"] if keep_going else []), *self.words, *names], cwd=self.tree,
                        check=not keep_going, stdout=subprocess.DEVNULL)
 
     def name(self, unit):
@@ -141,13 +145,18 @@ def main():
     parser.add_argument("where", type=lambda text: pathlib.Path(text).resolve())
     parser.add_argument("--units", type=int, default=0)
     parser.add_argument("--work", type=pathlib.Path, required=True, help="a directory for trees and objects; what is in it is used again")
+    parser.add_argument("--built", type=pathlib.Path, help="where make puts what it builds, if not in the tree")
+    parser.add_argument("--make", default="", help="words for make's command line")
     parser.add_argument("--without-shifted", action="store_true", help="only what has to be without a change")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     args = parser.parse_args()
     if args.without_shifted:
         KINDS.remove("shifted")
     args.work.mkdir(parents=True, exist_ok=True)
-    project = (Xen if args.project == "xen" else Linux)(args.where, args.work.resolve(), args.units)
+    if args.project == "xen":
+        project = Xen(args.where, args.work.resolve(), args.units)
+    else:
+        project = Linux(args.where, args.work.resolve(), args.units, args.built and args.built.resolve(), shlex.split(args.make))
     tally = collections.defaultdict(collections.Counter)
     bad = 0
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:

@@ -4,6 +4,7 @@
 
 // TARGET: linux          the profile, xen if absent; it also chooses the common compiler options
 // FLAGS: -O2 …           compiler options in addition to the common ones
+// FLAGS-PATCHED: -O2 …   and these of the patched side alone
 // OPTIONS: --pair a=b    options of `hotpatch diff`
 // ONLY: gcc              the case is one of this compiler alone: the other is not run
 // EXPECT-SAME            no functional change
@@ -46,7 +47,7 @@ WHOLE_LINES = {"EXPECT-SAYS", "EXPECT-ERROR"}
 def directives(text, compiler):
     found = {}
     ours = {}
-    for prefix, name, value in re.findall(r"^// (CLANG-)?(TARGET|FLAGS|OPTIONS|SOURCES|ONLY|EXPECT-[A-Z-]+)\b:?(.*)$", text, re.M):
+    for prefix, name, value in re.findall(r"^// (CLANG-)?(TARGET|FLAGS-PATCHED|FLAGS|OPTIONS|SOURCES|ONLY|EXPECT-[A-Z-]+)\b:?(.*)$", text, re.M):
         values = [value.strip()] if name in WHOLE_LINES else value.split()
         (ours if prefix else found).setdefault(name, []).extend(values)
     if compiler.startswith("clang"):
@@ -63,8 +64,9 @@ def compile_pair(compiler, source, expected, place):
     objects = []
     for side in ("ORIGINAL", "PATCHED"):
         output = f"{place}/{side.lower()}.o"
-        subprocess.run([compiler, *COMMON, *TARGETS[target], *traced, *expected.get("FLAGS", []), f"-D{side}", "-x", "c", source.name,
-                        "-o", output], cwd=source.parent, check=True)
+        flags = [*expected.get("FLAGS", []), *(expected.get("FLAGS-PATCHED", []) if side == "PATCHED" else [])]
+        subprocess.run([compiler, *COMMON, *TARGETS[target], *traced, *flags, f"-D{side}", "-x", "c", source.name, "-o", output],
+                       cwd=source.parent, check=True)
         objects.append(output)
     return target, objects
 
