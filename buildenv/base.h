@@ -7,7 +7,8 @@
 //   DIR/manifest.json    written last and by rename: a directory without it is not a base
 //   DIR/tree/            the source tree, built or prepared: what the names in a patch are relative to. The build directory of Xen is
 //                        DIR/tree/xen, that of Linux DIR/tree itself. Never written to after creation.
-//   DIR/image/           the shipped files: xen-syms, xen.gz, the config; vmlinux, vmlinuz, the config, Module.symvers
+//   DIR/image/           the shipped files: xen-syms, xen.gz, the config; vmlinux, vmlinuz, the config, Module.symvers. Of a base of
+//                        xen.efi that and xen-syms, and xen-efi-syms, which is made of the two (buildenv/efi_image.h).
 //   DIR/index/           of a Linux base: what its thousands of units and headers are (buildenv/linux/index.h)
 #pragma once
 
@@ -89,7 +90,7 @@ struct Base {
   ProofGrade grade = ProofGrade::kIdentical;
   std::string source_sha256;  // over the names and contents of all source files, sorted by name
   std::string config_sha256;
-  std::string image_sha256;     // of image/xen-syms
+  std::string image_sha256;     // of symbols_image
   std::string build_directory;  // relative to `directory`: "tree/xen"
   std::string symbols_image;    // relative to `directory`: the linked image with symbols, "image/xen-syms"
   std::string boot_image;       // relative: what boots, "image/xen.gz"

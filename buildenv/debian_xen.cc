@@ -159,7 +159,7 @@ Result<XenShipped> unpack_shipped(const XenPackages& packages, const fs::path& i
   }
   HP_ASSIGN(const std::string series, xen_series(packages.version));
   XenShipped shipped{into / ("usr/lib/debug/boot/xen-syms-" + series + "-amd64"), into / ("boot/xen-" + series + "-amd64.gz"),
-                     into / ("boot/xen-" + series + "-amd64.config")};
+                     into / ("boot/xen-" + series + "-amd64.config"), into / ("boot/xen-" + series + "-amd64.efi")};
   for (const fs::path& file : {shipped.symbols, shipped.boot, shipped.config}) {
     std::error_code ignored;
     if (!fs::is_regular_file(file, ignored)) {

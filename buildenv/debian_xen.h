@@ -32,6 +32,7 @@ struct XenShipped {
   std::filesystem::path symbols;  // xen-syms
   std::filesystem::path boot;     // xen.gz
   std::filesystem::path config;
+  std::filesystem::path efi;  // xen.efi; whether the packages have it is not looked at
 };
 /// Unpacks both packages below `into`.
 Result<XenShipped> unpack_shipped(const XenPackages& packages, const std::filesystem::path& into);

@@ -150,10 +150,9 @@ Result<elf::Image> read_xen_image(const fs::path& path) {
   if (text.starts_with("MZ")) {
     return tl::unexpected(
         Error(Errc::kUnsupported,
-              path.string() +
-                  " is a xen.efi: a base of its own, with other addresses than xen-syms and a build ID of 16 bytes, which "
-                  "cannot be served yet")
-            .with_remedy("on hosts that boot xen.gz, give its xen-syms; a host that boots xen.efi cannot be patched yet"));
+              path.string() + " is a xen.efi: a base of its own, with other addresses than xen-syms and a build ID of 16 bytes")
+            .with_remedy(
+                "make the base of the same build's xen.gz from xen-syms, and from that the one of xen.efi, with --efi-of"));
   }
   if (text.starts_with("\x1f\x8b")) {
     return tl::unexpected(

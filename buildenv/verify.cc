@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "buildenv/efi_image.h"
 #include "buildenv/file_list.h"
 #include "buildenv/proof.h"
 #include "buildenv/toolchain.h"
@@ -21,6 +22,29 @@ void replace_all(std::string& text, std::string_view from, const std::string& to
     text.replace(at, from.size(), to);
 }
 
+/// What the build left under the name `built` is the image `shipped`, byte for byte.
+void verify_rebuilt(const Base& base, const std::string& built, std::string_view shipped, Verification& verification) {
+  const auto same = same_bytes(base.build_path() / built, base.directory / shipped);
+  if (!same) {
+    verification.problems.push_back(same.error().message());
+  } else if (!*same) {
+    verification.problems.push_back("the rebuilt " + base.build_directory + "/" + built + " is not " + std::string(shipped) +
+                                    " byte for byte");
+  }
+}
+
+/// The image with symbols follows from the two that were shipped.
+void verify_efi_symbols(const Base& base, Verification& verification) {
+  const auto made = read_efi_symbols(base.directory / kEfiBoot, base.directory / kEfiLinkedBeside);
+  const auto recorded = read_file(base.symbols_path());
+  if (!made || !recorded) {
+    verification.problems.push_back(!made ? made.error().message() : recorded.error().message());
+  } else if (*made != *recorded) {
+    verification.problems.push_back(base.symbols_image + " does not follow from " + std::string(kEfiBoot) + " and " +
+                                    std::string(kEfiLinkedBeside));
+  }
+}
+
 /// What cannot even be compared is a problem like any other.
 void verify_image(const Base& base, unsigned threads, Verification& verification) {
   const auto image = read_xen_image(base.symbols_path());
@@ -32,15 +56,12 @@ void verify_image(const Base& base, unsigned threads, Verification& verification
     verification.problems.push_back(base.symbols_image + " has build ID " + image->build_id().text() + ", the manifest says " +
                                     base.build_id.text());
   }
+  const bool is_efi = base.symbols_image == kEfiSymbols;
   if (base.grade == ProofGrade::kIdentical) {
-    const auto same = same_bytes(base.build_path() / "xen-syms", base.symbols_path());
-    if (!same) {
-      verification.problems.push_back(same.error().message());
-    } else if (!*same) {
-      verification.problems.push_back("the rebuilt " + base.build_directory + "/xen-syms is not " + base.symbols_image +
-                                      " byte for byte");
-    }
+    verify_rebuilt(base, "xen-syms", is_efi ? kEfiLinkedBeside : std::string_view(base.symbols_image), verification);
+    if (is_efi) verify_rebuilt(base, "xen.efi", kEfiBoot, verification);
   }
+  if (is_efi) verify_efi_symbols(base, verification);
   const auto match = match_units(base.build_path(), base.units, *image, threads);
   if (!match) {
     verification.problems.push_back(match.error().message());

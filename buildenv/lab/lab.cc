@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "buildenv/lab/cpio.h"
+#include "buildenv/lab/firmware.h"
 #include "buildenv/lab/guest_program.h"
 #include "buildenv/lab/guest_script.h"
 #include "buildenv/lab/kernel.h"
@@ -219,10 +220,18 @@ Result<Boot> prepare_xen(const Scenario& scenario, const Options& options, Accel
   HP_ASSIGN(const Dom0Kernel kernel, dom0_kernel(options.cache));
   HP_ASSIGN(Bytes kernel_image, read_file(kernel.image));
   HP_ASSIGN(Bytes initramfs, make_initramfs(scenario, options.system, kernel.modules));
-  for (Bytes* content : {&image, &kernel_image, &initramfs}) boot.files.push_back(std::move(*content));
-  boot.argv =
-      qemu_xen_arguments({accelerator, options.processors, options.memory_mib, options.memory_mib - kHypervisorMemoryMib});
+  const XenMachine machine{accelerator, options.processors, options.memory_mib, options.memory_mib - kHypervisorMemoryMib};
   boot.what = options.boot_image.filename().string() + " with dom0 Linux " + kernel.version;
+  if (is_efi_program(image)) {
+    HP_ASSIGN(const fs::path firmware, find_firmware());
+    HP_ASSIGN(Bytes disk, efi_disk(std::move(image), std::move(kernel_image), initramfs, machine));
+    for (Bytes* content : {&disk, &initramfs}) boot.files.push_back(std::move(*content));
+    boot.argv = qemu_efi_arguments(machine, firmware.string());
+    boot.what += ", by " + firmware.filename().string() + ",";
+  } else {
+    for (Bytes* content : {&image, &kernel_image, &initramfs}) boot.files.push_back(std::move(*content));
+    boot.argv = qemu_xen_arguments(machine);
+  }
   boot.kernel_version = kernel.version;
   return boot;
 }

@@ -16,7 +16,7 @@ namespace hotpatch::lab {
 
 struct Options {
   System system = System::kXen;
-  std::filesystem::path boot_image;  // Xen's multiboot image, plain or gzip; Linux's bzImage
+  std::filesystem::path boot_image;  // Xen's multiboot image, plain or gzip, or its xen.efi; Linux's bzImage
   std::filesystem::path cache;       // buildenv::cache_directory(), for dom0's kernel; not used with kLinux
   std::string kernel_arguments;      // kLinux: what the kernel's command line has besides what the lab needs
   Accelerator accelerator = Accelerator::kAutomatic;

@@ -43,6 +43,19 @@ void split_lines(std::string& rest, std::string_view bytes, Use use) {
   }
 }
 
+// The line without what would move a terminal's cursor or colour it (ECMA-48, "CSI"), as firmware writes it.
+std::string without_control_sequences(std::string_view line) {
+  std::string text;
+  for (std::size_t at = 0; at < line.size(); ++at) {
+    if (line.substr(at).starts_with("\x1b[")) {
+      at = std::min(line.find_first_not_of("0123456789;:<=>?", at + 2), line.size());  // ends with the byte after its parameters
+    } else {
+      text += line[at];
+    }
+  }
+  return text;
+}
+
 // What the kernel's log puts before the text of a marker: "[    5.123456] ".
 bool is_timestamp(std::string_view text) {
   return text.size() >= 3 && text.front() == '[' && text.ends_with("] ") &&
@@ -138,7 +151,7 @@ GuestObserver::GuestObserver(const std::vector<Step>& steps, System system)
 }
 
 void GuestObserver::feed_console(std::string_view bytes) {
-  split_lines(console_rest_, bytes, [this](std::string_view line) { console_line(line); });
+  split_lines(console_rest_, bytes, [this](std::string_view line) { console_line(without_control_sequences(line)); });
 }
 
 void GuestObserver::feed_protocol(std::string_view bytes) {

@@ -22,6 +22,13 @@ void add_hardware(std::vector<std::string>& argv, unsigned processors, unsigned 
   argv.insert(argv.end(), {"-smp", std::to_string(processors), "-m", std::to_string(memory_mib)});
 }
 
+constexpr const char* kDom0Line = "console=hvc0 quiet panic=1 rdinit=/init";
+
+std::string xen_line(const XenMachine& machine) {
+  const std::string dom0_memory = std::to_string(machine.dom0_memory_mib) + "M";
+  return "console=com1 loglvl=all guest_loglvl=all dom0_mem=" + dom0_memory + ",max:" + dom0_memory;
+}
+
 }  // namespace
 
 std::vector<std::string> qemu_linux_arguments(const LinuxMachine& machine) {
@@ -36,14 +43,26 @@ std::vector<std::string> qemu_linux_arguments(const LinuxMachine& machine) {
 
 std::vector<std::string> qemu_xen_arguments(const XenMachine& machine) {
   std::vector<std::string> argv = qemu_base_arguments(machine.accelerator);
-  const std::string dom0_memory = std::to_string(machine.dom0_memory_mib) + "M";
   add_hardware(argv, machine.processors, machine.memory_mib);
-  argv.insert(argv.end(), {"-kernel", fd_path(kFirstFileFd), "-append",
-                           "console=com1 loglvl=all guest_loglvl=all dom0_mem=" + dom0_memory + ",max:" + dom0_memory});
+  argv.insert(argv.end(), {"-kernel", fd_path(kFirstFileFd), "-append", xen_line(machine)});
   // The multiboot loader takes modules apart at commas, and a module's arguments at its first space.
-  argv.insert(argv.end(),
-              {"-initrd", fd_path(kFirstFileFd + 1) + " console=hvc0 quiet panic=1 rdinit=/init," + fd_path(kFirstFileFd + 2)});
+  argv.insert(argv.end(), {"-initrd", fd_path(kFirstFileFd + 1) + " " + kDom0Line + "," + fd_path(kFirstFileFd + 2)});
   return argv;
+}
+
+std::vector<std::string> qemu_efi_arguments(const XenMachine& machine, const std::string& firmware) {
+  std::vector<std::string> argv = qemu_base_arguments(machine.accelerator);
+  add_hardware(argv, machine.processors, machine.memory_mib);
+  // Without a store for its variables the firmware keeps them in memory, and starts what a disk has for all machines.
+  argv.insert(argv.end(),
+              {"-drive", "if=pflash,format=raw,readonly=on,file=" + firmware, "-drive",
+               "if=none,id=disk,format=raw,readonly=on,file=" + fd_path(kFirstFileFd), "-device", "virtio-blk-pci,drive=disk"});
+  return argv;
+}
+
+std::string efi_configuration(const XenMachine& machine, const std::string& kernel, const std::string& initramfs) {
+  return "[global]\ndefault=xen\n[xen]\noptions=" + xen_line(machine) + "\nkernel=" + kernel + " " + kDom0Line +
+         "\nramdisk=" + initramfs + "\n";
 }
 
 }  // namespace hotpatch::lab

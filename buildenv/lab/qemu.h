@@ -38,4 +38,10 @@ struct XenMachine {
 /// (third file). Xen's console goes to the first serial line, the second one belongs to dom0.
 [[nodiscard]] std::vector<std::string> qemu_xen_arguments(const XenMachine& machine);
 
+/// The same for xen.efi: starts UEFI firmware from the file `firmware`, with the disk that lies at descriptor kFirstFileFd. Requires: no
+/// comma in `firmware`.
+[[nodiscard]] std::vector<std::string> qemu_efi_arguments(const XenMachine& machine, const std::string& firmware);
+/// What the disk's configuration of xen.efi says (Xen, docs/misc/efi.pandoc), with files of these names beside it.
+[[nodiscard]] std::string efi_configuration(const XenMachine& machine, const std::string& kernel, const std::string& initramfs);
+
 }  // namespace hotpatch::lab

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// A relocatable object under construction, and its writing. The order of sections and symbols in the file is the order in which they
-// were added (local symbols first, as ELF demands), so equal calls give equal bytes.
+// A relocatable object under construction, or a linked image, and its writing. The order of sections and symbols in the file is the order
+// in which they were added (local symbols first, as ELF demands), so equal calls give equal bytes.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +22,7 @@ struct NewSection {
   std::uint64_t entry_size = 0;
   Bytes contents = {};
   std::uint64_t nobits_size = 0;  // bytes, if type is SHT_NOBITS
+  std::uint64_t address = 0;      // of a linked image's
 };
 
 struct NewSymbol {
@@ -51,9 +52,9 @@ class ObjectBuilder {
   [[nodiscard]] NewSection& section(SectionIndex index) { return sections_.at(index.value()); }
   [[nodiscard]] const NewSection& section(SectionIndex index) const { return sections_.at(index.value()); }
 
-  /// An ET_REL file: sections, their .rela sections, further relocation tables, .symtab, .strtab, .shstrtab. kInvalid if a symbol or
-  /// relocation does not fit.
-  [[nodiscard]] Result<Bytes> write() const;
+  /// Sections, their .rela sections, further relocation tables, .symtab, .strtab, .shstrtab. kInvalid if a symbol or relocation does not
+  /// fit. A linked image (ET_EXEC; its symbols' values are addresses) gets no program headers: it is for tools that want its symbols.
+  [[nodiscard]] Result<Bytes> write(FileType type = FileType::kRelocatable) const;
 
  private:
   std::vector<NewSection> sections_;  // [0] is the null section

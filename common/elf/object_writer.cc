@@ -115,7 +115,7 @@ Result<> append_section(Elf* elf, const OutputSection& output, std::uint32_t nam
   header.sh_name = name;
   header.sh_type = section.type;
   header.sh_flags = section.flags;
-  header.sh_addr = 0;
+  header.sh_addr = section.address;
   header.sh_offset = offset;
   header.sh_size = size;
   header.sh_link = output.link;
@@ -140,7 +140,16 @@ Result<Bytes> read_back(int fd, std::uint64_t size) {
   return bytes;
 }
 
-Result<Bytes> write_file_image(const std::vector<OutputSection>& outputs) {
+std::uint16_t type_number(FileType type) noexcept {
+  switch (type) {
+    case FileType::kExecutable: return ET_EXEC;
+    case FileType::kShared: return ET_DYN;
+    case FileType::kRelocatable: break;
+  }
+  return ET_REL;
+}
+
+Result<Bytes> write_file_image(const std::vector<OutputSection>& outputs, FileType type) {
   if (elf_version(EV_CURRENT) == EV_NONE) return libelf_failed("version");
   const UniqueFd fd(::memfd_create("hotpatch-object", MFD_CLOEXEC));
   if (!fd.valid()) return fail_errno("memfd_create", errno);
@@ -152,7 +161,7 @@ Result<Bytes> write_file_image(const std::vector<OutputSection>& outputs) {
   if (header == nullptr) return libelf_failed("header");
   header->e_ident[EI_DATA] = ELFDATA2LSB;
   header->e_ident[EI_OSABI] = ELFOSABI_SYSV;
-  header->e_type = ET_REL;
+  header->e_type = type_number(type);
   header->e_machine = EM_X86_64;
   header->e_version = EV_CURRENT;
 
@@ -211,7 +220,7 @@ void ObjectBuilder::add_relocation_to(std::size_t table, Relocation relocation) 
   tables_.at(table).relocations.push_back(relocation);
 }
 
-Result<Bytes> ObjectBuilder::write() const {
+Result<Bytes> ObjectBuilder::write(FileType type) const {
   // Sections, their relocations, then the three tables: their numbers follow from the counts.
   struct Relocated {
     std::string name;
@@ -301,7 +310,7 @@ Result<Bytes> ObjectBuilder::write() const {
   outputs.push_back({.section = &made.back()});
   made.push_back({.name = ".shstrtab", .type = SHT_STRTAB});
   outputs.push_back({.section = &made.back()});
-  return write_file_image(outputs);
+  return write_file_image(outputs, type);
 }
 
 }  // namespace hotpatch::elf

@@ -9,6 +9,7 @@
 
 #include "buildenv/base.h"
 #include "buildenv/create.h"
+#include "buildenv/create_efi.h"
 #include "buildenv/linux/create_kernel.h"
 #include "buildenv/linux/verify_kernel.h"
 #include "buildenv/verify.h"
@@ -135,6 +136,7 @@ struct CreateArguments {
   buildenv::CreateOptions xen;    // what both targets have is here
   std::filesystem::path vmlinux;  // the rest is Linux's
   std::filesystem::path modules;
+  std::filesystem::path efi_of;  // the base of xen.gz beside which one of xen.efi is wanted
 };
 
 Result<> check_create(const CreateArguments& arguments) {
@@ -147,6 +149,13 @@ Result<> check_create(const CreateArguments& arguments) {
   const std::filesystem::path& image = is_kernel ? arguments.vmlinux : options.image;
   const char* const image_option = is_kernel ? "--vmlinux" : "--image";
   const bool own = !options.source.empty() || !options.config.empty() || !image.empty();
+  if (!arguments.efi_of.empty()) {
+    const bool more = own || !options.debian_version.empty() || !options.make_variables.empty() || !arguments.modules.empty();
+    if (is_kernel || more)
+      return fail(Errc::kUsage,
+                  "base create: --efi-of is for xen, and takes --boot alone beside it: the base that it names has the rest");
+    return {};
+  }
   if (own == !options.debian_version.empty()) {
     return tl::unexpected(
         Error(Errc::kUsage, std::string("base create takes either --debian or all of --source, --config and ") + image_option)
@@ -168,6 +177,11 @@ struct Created {
 
 Result<Created> create(const CreateArguments& arguments) {
   const buildenv::CreateOptions& options = arguments.xen;
+  if (!arguments.efi_of.empty()) {
+    HP_ASSIGN(buildenv::CreateOutcome outcome,
+              buildenv::create_efi_base({options.output, arguments.efi_of, options.boot, options.threads, options.progress}));
+    return Created{std::move(outcome.base), std::move(outcome.notes)};
+  }
   if (arguments.target == "xen") {
     HP_ASSIGN(buildenv::CreateOutcome outcome, buildenv::create_xen_base(options));
     return Created{std::move(outcome.base), std::move(outcome.notes)};
@@ -269,7 +283,9 @@ void add_create(CLI::App& parent, Chosen& chosen) {
   command->add_option("--image", create.image, "xen: your image with symbols, xen-syms");
   command->add_option("--vmlinux", options->vmlinux, "linux: your image with symbols and debugging information");
   command->add_option("--modules", options->modules, "linux: the directory of your modules with debugging information");
-  command->add_option("--boot", create.boot, "what your hosts boot: xen.gz, vmlinuz (for hotpatch try)");
+  command->add_option("--boot", create.boot, "what your hosts boot: xen.gz, xen.efi, vmlinuz (for hotpatch try)");
+  command->add_option("--efi-of", options->efi_of,
+                      "xen: instead of all that, a base of xen.gz: make that of the same build's xen.efi");
   command
       ->add_option("--make-variable", create.make_variables, "xen: NAME=VALUE that your image's build gave to make; repeatable")
       ->take_all();

@@ -26,6 +26,13 @@ TEST_CASE("base64 is decoded, with padding, and anything else is no text") {
   CHECK_FALSE(decode_base64("aGV*").has_value());
 }
 
+TEST_CASE("what firmware writes to move the cursor is left out of the console") {
+  GuestObserver observer({});
+  observer.feed_console("\x1b[2J\x1b[01;01H\x1b[=3hBdsDxe: starting\r\n\x1b[0m(XEN) Xen version\n\x1b[1");
+  const GuestObserver::Record record = std::move(observer).finish();
+  CHECK(record.console == std::vector<std::string>{"BdsDxe: starting", "(XEN) Xen version"});
+}
+
 TEST_CASE("a step gets its status, its outputs, its time and the console lines between its marks") {
   GuestObserver observer({step("one"), step("two")});
   observer.feed_console("(XEN) boot\r\n@lab-begin 000000\r\n(XEN) first\r\n@lab-end 000000\r\n(XEN) between\r\n");
