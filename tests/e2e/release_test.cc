@@ -2,8 +2,10 @@
 //
 // Another release of Xen than the one that the other tests patch: whatever base HOTPATCH_OTHER_BASE names, made with
 // `hotpatch base create xen --source … --boot …`. The same program talks to it, and the same payload's life is lived there.
+// HOTPATCH_OTHER_PATCH names one more patch for the payload.
 #include <cstdlib>
 #include <iostream>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -26,8 +28,10 @@ TEST_CASE("the life of a payload on another release of Xen") {
   const Result<TempDir> work = TempDir::make("hotpatch-release-");
   REQUIRE(work.has_value());
   const std::filesystem::path payload = work->path() / "other.livepatch";
-  const process::Outcome built = hotpatch({"build", "--base", other, "--patch", source_file("demo/visible.patch").string(),
-                                           "--name", "other", "--output", payload.string()});
+  std::vector<std::string> build = {"build",  "--base", other,      "--patch",       source_file("demo/visible.patch").string(),
+                                    "--name", "other",  "--output", payload.string()};
+  if (const char* more = std::getenv("HOTPATCH_OTHER_PATCH")) build.insert(build.end(), {"--patch", more});
+  const process::Outcome built = hotpatch(build);
   REQUIRE_MESSAGE(built.exit_status == 0, built.output << built.errors);
   Guest guest("other-release");
   guest.add_payload("other", content_of(payload));

@@ -47,7 +47,8 @@ WHOLE_LINES = {"EXPECT-SAYS", "EXPECT-ERROR"}
 def directives(text, compiler):
     found = {}
     ours = {}
-    for prefix, name, value in re.findall(r"^// (CLANG-)?(TARGET|FLAGS-PATCHED|FLAGS|OPTIONS|SOURCES|ONLY|EXPECT-[A-Z-]+)\b:?(.*)$", text, re.M):
+    line = r"^// (CLANG-)?(TARGET|FLAGS-PATCHED|FLAGS|OPTIONS|SOURCES|ONLY|EXPECT-[A-Z-]+)\b:?(.*)$"
+    for prefix, name, value in re.findall(line, text, re.M):
         values = [value.strip()] if name in WHOLE_LINES else value.split()
         (ours if prefix else found).setdefault(name, []).extend(values)
     if compiler.startswith("clang"):

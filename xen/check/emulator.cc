@@ -105,7 +105,9 @@ void Emulator::run() {
   if (!move() || !resolve() || !relocate() || !check_mandatory() || !check_patching()) return;
   if (!prepare_functions() || !prepare_hooks()) return;
   if (!prepare_note(kBuildIdSection) || !prepare_note(kDependsSection) || !prepare_note(kXenDependsSection)) return;
-  if (!prepare_bug_frames() || !prepare_alternatives() || !prepare_exceptions() || !prepare_metadata()) return;
+  if (!prepare_bug_frames() || !prepare_alternatives() || !prepare_alternative_calls() || !prepare_exceptions() ||
+      !prepare_metadata())
+    return;
   is_prepared_ = true;
   if (!compare_build_id() || !build_symbols()) return;
   answer_ = {.response = Response::kAccepted, .error = 0, .error_name = {}, .step = {}, .reason = {}, .place = {}};

@@ -98,6 +98,8 @@ class Emulator {
   bool prepare_alternatives();
   bool check_alternative(const RawSection& replacement, TargetAddr entry, const std::string& place);
   bool apply_alternative(TargetAddr entry, const std::string& place);
+  bool prepare_alternative_calls();
+  bool read_call_pointer(TargetAddr call, const std::string& place);
   bool prepare_exceptions();
   bool prepare_metadata();
   bool compare_build_id();

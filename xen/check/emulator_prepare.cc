@@ -17,9 +17,7 @@ constexpr const char* kStep = "special sections";
 
 /// struct alt_instr: s32 orig, s32 repl, u16 cpuid, u8 orig_len, u8 repl_len, u8 pad_len, u8 priv.
 constexpr std::uint64_t kAltSize = 14;
-/// MAX_PATCH_LEN, and NCAPINTS words of features: 19 of the policy, one synthetic, one of bugs (asm/cpufeatures.h of 4.17).
-constexpr std::uint32_t kMaxAlternative = 254;
-constexpr std::uint32_t kFeatures = 21 * 32;
+constexpr std::uint32_t kMaxAlternative = 254;  // MAX_PATCH_LEN
 constexpr std::uint16_t kAltNot = 0x8000;
 /// X86_FEATURE_ALWAYS is long mode: bit 29 of the policy's word 2 (asm/cpufeature.h, public/arch-x86/cpufeatureset.h).
 constexpr std::uint16_t kFeatureAlways = 2 * 32 + 29;
@@ -225,7 +223,7 @@ bool Emulator::apply_alternative(TargetAddr entry, const std::string& place) {
                  "a replacement of " + std::to_string(one.replacement_length) + " bytes for " + std::to_string(total), place);
   if (total > kMaxAlternative)
     return crash(kRule, "alternatives", std::to_string(total) + " bytes to replace, the limit is 254", place);
-  if (feature >= kFeatures)
+  if (feature >= xen_.cpu_features())
     return crash(kRule, "alternatives", "CPU feature " + std::to_string(feature) + " does not exist", place);
   if (!text_.contains(one.original, total))
     return crash(kRule, "alternatives", "the padding runs out of the payload's text, and Xen writes there", place);
@@ -239,11 +237,47 @@ bool Emulator::apply_alternative(TargetAddr entry, const std::string& place) {
   if ((opcode & 0xfeU) != 0xe8 || load_le<std::int32_t>(*replacement, 1) != -5) return true;
   const std::uint8_t wanted = (opcode & 1U) != 0 ? 0x25 : 0x15;
   if (load_le<std::uint8_t>(*original, 0) != 0xff || load_le<std::uint8_t>(*original, 1) != wanted) return true;
-  const TargetAddr pointer = one.original + 6 + static_cast<std::uint64_t>(std::int64_t{load_le<std::int32_t>(*original, 2)});
+  return read_call_pointer(one.original, place);
+}
+
+/// What Xen does with an alternative call's pointer while it takes the upload. Requires: kAltCallLength bytes are in memory there.
+bool Emulator::read_call_pointer(TargetAddr call, const std::string& place) {
+  const ByteView bytes = *memory_.read(call, kAltCallLength);
+  const TargetAddr pointer = call + kAltCallLength + static_cast<std::uint64_t>(std::int64_t{load_le<std::int32_t>(bytes, 2)});
   if (!memory_.is_mapped(pointer, sizeof(std::uint64_t)))
     return crash("HP137-altcall-pointer", "alternatives",
                  "an alternative call through " + hex(pointer.value()) + ", which is not mapped", place);
   return true;
+}
+
+/// 4.21 on (livepatch.c prepare_payload, alternative.c apply_alt_calls). An earlier Xen does not look at the table.
+bool Emulator::prepare_alternative_calls() {
+  constexpr const char* kCalls = "alternative calls";
+  const RawSection* section = find(kAltCallsSection);
+  if (section == nullptr || !xen_.has_alt_call_table()) return true;
+  if (!section_ok(*section, kAltCallSize)) return false;
+  if (section->size == 0) return true;
+  if (text_.size == 0) return refuse(EINVAL, kCalls, "there are alternative calls but no code", {});
+  if (section->load == 0) return crash("HP120-not-allocated", kCalls, not_loaded(section->name), std::string(section->name));
+  const auto for_each = [&](const auto& step) {
+    for (std::uint64_t at = 0; at < section->size; at += kAltCallSize) {
+      const TargetAddr record = TargetAddr(section->load) + at;
+      const auto distance = *memory_.load<std::int32_t>(record);
+      const TargetAddr call = record + static_cast<std::uint64_t>(std::int64_t{distance});
+      if (!step(call, "alternative call " + std::to_string(at / kAltCallSize))) return false;
+    }
+    return true;
+  };
+  const bool are_inside = for_each([&](TargetAddr call, const std::string& place) {
+    return text_.contains(call, kAltCallLength) ||
+           refuse(EINVAL, kCalls, "the call at " + hex(call.value()) + " is not in the payload's text", place);
+  });
+  return are_inside && for_each([&](TargetAddr call, const std::string& place) {
+           const ByteView bytes = *memory_.read(call, kAltCallLength);
+           if (bytes[0] != std::byte{0xff} || bytes[1] != std::byte{0x15})
+             return refuse(EINVAL, kCalls, "at " + hex(call.value()) + " is no call through a pointer relative to it", place);
+           return read_call_pointer(call, place);
+         });
 }
 
 bool Emulator::prepare_exceptions() {

@@ -36,6 +36,7 @@ class Hazards {
     check_exceptions();
     check_symbols();
     check_table_place();
+    check_alternative_calls();
   }
 
  private:
@@ -362,13 +363,22 @@ class Hazards {
     }
   }
 
+  /// A Xen without the table leaves the calls as they are, to functions whose ENDBR64 it has taken away.
+  void check_alternative_calls() {
+    const RawSection* section = loaded_.find(kAltCallsSection);
+    if (section == nullptr || section->size == 0 || xen_.has_alt_call_table()) return;
+    add("HP104-unknown-section", Severity::kError, in_section(section->name, 0),
+        "this Xen has its alternative calls in .altinstructions, and does nothing for " + std::string(section->name) +
+            " of a payload: the calls would stay indirect");
+  }
+
   const Emulator& loaded_;
   const Hypervisor& xen_;
   Diagnostics& findings_;
 };
 
 bool is_special(std::string_view name) noexcept {
-  return name == kFuncsSection || name == kMetadataSection || name == ".alt_call_sites" || name == kBuildIdSection ||
+  return name == kFuncsSection || name == kMetadataSection || name == kAltCallsSection || name == kBuildIdSection ||
          name == kDependsSection || name == kXenDependsSection || name == ".altinstructions" || name == ".altinstr_replacement" ||
          name == ".ex_table" || name.starts_with(".bug_frames.") || name.starts_with(kHooksPrefix);
 }

@@ -36,6 +36,7 @@ constexpr std::array kKinds = {
     Kind{".bug_frames.2", Region::kReadOnly, 4, true},
     Kind{".bug_frames.3", Region::kReadOnly, 4, true},
     Kind{".altinstructions", Region::kReadOnly, 1, true},
+    Kind{kAltCallsSection, Region::kReadOnly, 4, true},
     Kind{".ex_table", Region::kReadOnly, 4, true},
     Kind{".livepatch.hooks.load", Region::kReadOnly, 8, true},
     Kind{".livepatch.hooks.unload", Region::kReadOnly, 8, true},
@@ -98,7 +99,8 @@ std::optional<std::size_t> Output::section_for(const extract::Block& block) cons
   const bool wanted_hooks = block.kind == extract::BlockKind::kHooks;
   for (std::size_t number = 0; number < sections().size(); ++number) {
     const std::string& name = sections()[number].name;
-    const bool is_table = name.starts_with(".bug_frames.") || name == ".altinstructions" || name == ".ex_table";
+    const bool is_table =
+        name.starts_with(".bug_frames.") || name == ".altinstructions" || name == kAltCallsSection || name == ".ex_table";
     const bool fits = wanted_hooks ? hook_kind(name).has_value() : is_table;
     if (fits && name == block.section) return number;
   }

@@ -8,7 +8,7 @@
 namespace hotpatch::xen {
 namespace {
 
-/// struct alt_instr, packed (Xen arch/x86/include/asm/alternative.h, 4.14 to 4.20): s32 orig, s32 repl, u16 cpuid, then one byte each of
+/// struct alt_instr, packed (Xen arch/x86/include/asm/alternative.h, 4.14 to 4.22): s32 orig, s32 repl, u16 cpuid, then one byte each of
 /// orig_len, repl_len, pad_len, priv. Both offsets count from their own field.
 constexpr std::size_t kAltSize = 14;
 constexpr std::size_t kAltOrigLength = 10;
@@ -24,6 +24,15 @@ Result<TargetAddr> need(const elf::Image& image, std::string_view name) {
   if (!address)
     return fail(Errc::kInvalid, image.object().name() + " has no symbol " + std::string(name) + ": not a Xen image with symbols");
   return *address;
+}
+
+/// NCAPINTS of 4.17: 19 words of the policy, one synthetic, one of bugs (asm/cpufeatures.h).
+constexpr std::uint32_t kFeatureWords = 21;
+
+/// NCAPINTS, which is the size of an array that has a word for each (arch/x86/cpu/common.c).
+std::uint32_t feature_words(const elf::Image& image) {
+  const auto arrays = image.find("cleared_caps");
+  return arrays.size() == 1 && arrays[0]->size != 0 ? static_cast<std::uint32_t>(arrays[0]->size / 4) : kFeatureWords;
 }
 
 /// The bytes between two marks of the linker script. Empty if they are not there or not in the file.
@@ -70,6 +79,16 @@ Result<Hypervisor> Hypervisor::make(const elf::Image& image) {
       made.rewrites_.push_back({.range = {.begin = original, .end = original + length}, .why = "alternative"});
     }
   }
+  made.cpu_features_ = 32 * feature_words(image);
+  made.has_alt_call_table_ = image.address_of("__alt_call_sites_start").has_value();
+  if (const auto calls = table(image, "__alt_call_sites_start", "__alt_call_sites_end")) {
+    const TargetAddr base = *image.address_of("__alt_call_sites_start");
+    for (std::size_t at = 0; at + kAltCallSize <= calls->size(); at += kAltCallSize) {
+      const auto displacement = static_cast<std::uint64_t>(std::int64_t{load_le<std::int32_t>(*calls, at)});
+      const TargetAddr call = base + at + displacement;
+      made.rewrites_.push_back({.range = {.begin = call, .end = call + kAltCallLength}, .why = "alternative call"});
+    }
+  }
   // Boot walks this area as pointers, whatever it holds, and poisons every ENDBR64 in Xen's text that one leads to.
   if (const auto pointers = table(image, "__initdata_cf_clobber_start", "__initdata_cf_clobber_end")) {
     for (std::size_t at = 0; at + sizeof(std::uint64_t) <= pointers->size(); at += sizeof(std::uint64_t)) {
@@ -92,6 +111,7 @@ Hypervisor Hypervisor::unseen(BuildId build_id) {
   made.text_ = made.whole_;
   made.payload_area_ = made.whole_;
   made.first_load_address_ = first_page(made.whole_);
+  made.cpu_features_ = 32 * kFeatureWords;
   return made;
 }
 

@@ -16,7 +16,7 @@ namespace hotpatch::xen {
 /// A stretch of code whose bytes at run time may differ from those of the image.
 struct BootRewrite {
   AddrRange range;
-  const char* why = "";  // "alternative", "ENDBR64 of an altcall target"
+  const char* why = "";  // "alternative", "alternative call", "ENDBR64 of an altcall target"
 };
 
 class Hypervisor {
@@ -44,6 +44,11 @@ class Hypervisor {
   [[nodiscard]] const AddrRange& payload_area() const noexcept { return payload_area_; }
   /// The first page that the allocator of that area hands out: behind its bitmap and a guard page (Xen common/vmap.c).
   [[nodiscard]] TargetAddr first_load_address() const noexcept { return first_load_address_; }
+  /// Whether alternative calls have a table of their own, .alt_call_sites, in the image and in payloads: from 4.21 on. Of one that is not
+  /// seen it is assumed.
+  [[nodiscard]] bool has_alt_call_table() const noexcept { return has_alt_call_table_; }
+  /// How many CPU features there are: NCAPINTS words of 32.
+  [[nodiscard]] std::uint32_t cpu_features() const noexcept { return cpu_features_; }
   /// By rising address.
   [[nodiscard]] const std::vector<BootRewrite>& boot_rewrites() const noexcept { return rewrites_; }
   /// The first stretch that overlaps `range`.
@@ -63,6 +68,8 @@ class Hypervisor {
   TargetAddr first_load_address_;
   std::vector<BootRewrite> rewrites_;
   std::vector<TargetAddr> clobbered_;  // sorted
+  bool has_alt_call_table_ = true;
+  std::uint32_t cpu_features_ = 0;
 };
 
 }  // namespace hotpatch::xen

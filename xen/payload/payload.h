@@ -28,6 +28,11 @@ inline constexpr std::string_view kDependsSection = ".livepatch.depends";
 inline constexpr std::string_view kXenDependsSection = ".livepatch.xen_depends";
 inline constexpr std::string_view kBuildIdSection = ".note.gnu.build-id";
 inline constexpr std::string_view kMetadataSection = ".modinfo";
+/// Alternative calls, from 4.21 on: the distance of each call from its record, 4 bytes (struct alt_call, asm/alternative-call.h).
+inline constexpr std::string_view kAltCallsSection = ".alt_call_sites";
+inline constexpr std::size_t kAltCallSize = 4;
+/// Bytes of such a call, "call *disp32(%rip)".
+inline constexpr std::size_t kAltCallLength = 6;
 inline constexpr std::string_view kHooksPrefix = ".livepatch.hooks.";
 
 /// Bytes of a payload file that Xen accepts, and of each of its NOBITS sections.

@@ -40,8 +40,14 @@ constexpr auto kAssertFrame = std::to_array<Field>({
     {.offset = 12, .size = 4, .kind = FieldKind::kKey, .name = "msg_disp[1]", .from_record_start = true},
 });
 
+// struct alt_call of 4.21: xen/arch/x86/include/asm/alternative-call.h. Until 4.20 an alternative call is a record of .altinstructions.
+constexpr auto kAlternativeCall = std::to_array<Field>({
+    {.offset = 0, .size = 4, .kind = FieldKind::kOwner, .name = "offset"},
+});
+
 constexpr auto kSpecialSections = std::to_array<target::SpecialSection>({
     {".altinstructions", 14, kAlternative, ".altinstr_replacement", 11, 10},
+    {".alt_call_sites", 4, kAlternativeCall, "", -1, -1},
     {".ex_table", 8, kException, ".fixup", -1, -1},
     {".bug_frames.0", 8, kBugFrame, "", -1, -1},
     {".bug_frames.1", 8, kBugFrame, "", -1, -1},

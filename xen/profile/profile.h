@@ -5,7 +5,7 @@
 
 namespace hotpatch::xen {
 
-/// The tables of Xen on x86-64, 4.14 to 4.20 (4.21 moves alternative calls to .alt_call_sites).
+/// The tables of Xen on x86-64, 4.14 to 4.22. A release that has no such table has no such section in its objects.
 [[nodiscard]] const target::Profile& profile() noexcept;
 
 }  // namespace hotpatch::xen

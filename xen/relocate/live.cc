@@ -52,7 +52,7 @@ class LiveReader {
     for (const PayloadFunction& function : info_.functions) add_function(function);
     add_symbols();
     add_sites(".altinstructions", kAltSize);
-    add_sites(".alt_call_sites", sizeof(std::int32_t));
+    add_sites(kAltCallsSection, kAltCallSize);
     std::ranges::stable_sort(image_.written_by_xen, {}, &LiveRange::address);
     return std::move(image_);
   }

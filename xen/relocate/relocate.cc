@@ -15,8 +15,7 @@ namespace hotpatch::xen {
 namespace {
 
 constexpr std::size_t kRelaSize = sizeof(Elf64_Rela);
-constexpr std::size_t kAltSize = 14;          // struct alt_instr, packed (xen/arch/x86/include/asm/alternative.h)
-constexpr std::size_t kIndirectCallSize = 6;  // ff 15 or ff 25, and a displacement
+constexpr std::size_t kAltSize = 14;  // struct alt_instr, packed (xen/arch/x86/include/asm/alternative.h)
 
 /// One entry of a relocation table, and where it is in the file.
 struct Entry {
@@ -93,7 +92,7 @@ class Relocator {
   /// Alternative calls: RIP-relative indirect calls or jumps that a record names.
   Result<> find_kept() {
     HP_TRY(find_sites(".altinstructions", kAltSize));
-    return find_sites(".alt_call_sites", sizeof(std::int32_t));
+    return find_sites(kAltCallsSection, kAltCallSize);
   }
 
   /// The records of `table` start with a displacement from themselves to the code that they are of.
@@ -123,7 +122,7 @@ class Relocator {
       const elf::Section& section = payload_.section(placed.section);
       if (site < placed.offset || site - placed.offset >= section.contents.size()) continue;
       const std::uint64_t at = site - placed.offset;
-      if (section.contents.size() - at < kIndirectCallSize || section.contents[at] != std::byte{0xff}) return;
+      if (section.contents.size() - at < kAltCallLength || section.contents[at] != std::byte{0xff}) return;
       const std::byte modrm = section.contents[at + 1];
       if (modrm == std::byte{0x15} || modrm == std::byte{0x25})
         kept_fields_.emplace(Field{placed.section, at + 2}, "an alternative call: Xen reads through it during the upload");

@@ -103,7 +103,7 @@ inline PatchMaker full_patch() {
 
 class World {
  public:
-  World() : image_(make_image()), xen_(make_hypervisor(image_)) {}
+  explicit World(bool with_alt_calls = false) : image_(make_image(with_alt_calls)), xen_(make_hypervisor(image_)) {}
   [[nodiscard]] Damaged payload() const {
     const PatchMaker maker = full_patch();
     const LinkedPayload linked = link({maker.unit()}, image_);

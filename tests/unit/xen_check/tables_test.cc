@@ -70,6 +70,62 @@ TEST_CASE("alternatives outside of their sections are refused") {
   check_refused(world.check(without.rename(".altinstr_replacement", ".x")), EINVAL, "no .altinstr_replacement");
 }
 
+/// A call at 10 of the first function through the hypervisor's `counter`, with its record.
+PatchMaker patch_with_alternative_call() {
+  PatchMaker maker;
+  const auto victim = maker.splice("victim");
+  Bytes& code = maker.patch.blocks[victim.value()].contents;
+  code[10] = std::byte{0xff};
+  code[11] = std::byte{0x15};
+  maker.fix(victim, 12, target::FixupKind::kPcRel32, maker.global("counter"), -4);
+  const auto calls = maker.block("", ".alt_call_sites", extract::BlockKind::kTable, Bytes(4), 1);
+  maker.fix(calls, 0, target::FixupKind::kPcRel32, victim, 10);
+  return maker;
+}
+
+TEST_CASE("a Xen of 4.21 takes alternative calls, and refuses those that are none") {
+  const World world(true);
+  const Damaged good = world.payload_of(patch_with_alternative_call());
+  CHECK_MESSAGE(world.check(good).verdict == Verdict::kAccepted, world.check(good).findings.text());
+  const std::size_t record = good.contents(".alt_call_sites");
+  Damaged damaged = good;
+  check_refused(world.check(damaged.set(record, std::int32_t{0})), EINVAL, "not in the payload's text");
+  // The last place in the text from which the six bytes would still run out of it.
+  damaged = good;
+  const auto distance = load_le<std::int32_t>(good.bytes, record);
+  check_refused(world.check(damaged.set(record, distance - 10 + 32 - 5)), EINVAL, "not in the payload's text");
+  damaged = good;
+  check_refused(world.check(damaged.set(record, distance + 1)), EINVAL, "no call through a pointer");
+  damaged = good;
+  check_refused(world.check(damaged.set(good.contents(".text") + 11, std::uint8_t{0x25})), EINVAL, "no call through a pointer");
+  damaged = good;
+  check_refused(world.check(damaged.set_size(".alt_call_sites", 3)), EINVAL, "multiple of 4");
+  damaged = good;
+  CHECK(world.check(damaged.set_size(".alt_call_sites", 0)).verdict == Verdict::kAccepted);
+  damaged = good;
+  check_dangerous(world.check(damaged.set_flags(".alt_call_sites", 0)), "HP120-not-allocated");
+  damaged = good;
+  damaged.set<std::int64_t>(good.relocation(".text", 0) + 16, 0x20000000);
+  check_dangerous(world.check(damaged), "HP137-altcall-pointer");
+}
+
+TEST_CASE("a Xen before 4.21 would leave the calls of such a table indirect") {
+  const World world;
+  const CheckReport report = world.check(world.payload_of(patch_with_alternative_call()));
+  CHECK(report.upload.response == Response::kAccepted);
+  check_dangerous(report, "HP104-unknown-section");
+}
+
+TEST_CASE("the features that an alternative may name are those of the image") {
+  const World older;
+  const World newer(true);
+  Damaged damaged = older.payload();
+  const std::size_t feature = damaged.contents(".altinstructions") + 8;
+  damaged.set(feature, std::uint16_t{22 * 32});
+  check_dangerous(older.check(damaged), "HP125-alternative");
+  CHECK(newer.check(damaged).verdict == Verdict::kAccepted);
+}
+
 TEST_CASE("alternatives on which Xen stops are dangerous") {
   const World world;
   const Damaged good = world.payload();

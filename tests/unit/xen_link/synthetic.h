@@ -65,7 +65,8 @@ inline void give_addresses(Bytes& file, const std::vector<std::pair<std::string_
   }
 }
 
-inline elf::Image make_image() {
+/// `with_alt_calls`: as of 4.21, with a table of alternative calls, of which one is at kAltVictim + 16.
+inline elf::Image make_image(bool with_alt_calls = false) {
   elf::ObjectBuilder builder;
   Bytes text(0x1000, std::byte{0x90});
   const auto fill = [&text](std::uint64_t at, std::size_t size, bool endbr) {
@@ -94,6 +95,7 @@ inline elf::Image make_image() {
   init_data.write<std::uint8_t>(0);
   init_data.pad_to(16);
   init_data.write<std::uint64_t>(kClobbered);
+  init_data.write<std::int32_t>(static_cast<std::int32_t>(static_cast<std::int64_t>(kAltVictim + 16 - (kInitData + 24))));
 
   const std::vector<std::string> names = {".text", ".rodata", ".note.gnu.build-id", ".init.text", ".init.data", ".data"};
   const auto add = [&builder](const std::string& name, std::uint32_t type, std::uint64_t flags, Bytes contents) {
@@ -139,6 +141,11 @@ inline elf::Image make_image() {
   define("__alt_instructions_end", init, kInitData + 14, 0);
   define("__initdata_cf_clobber_start", init, kInitData + 16, 0);
   define("__initdata_cf_clobber_end", init, kInitData + 24, 0);
+  if (with_alt_calls) {
+    define("__alt_call_sites_start", init, kInitData + 24, 0);
+    define("__alt_call_sites_end", init, kInitData + 28, 0);
+    define("cleared_caps", data, kData + 16, 24 * sizeof(std::uint32_t), elf::SymbolBinding::kLocal);
+  }
   define("__2M_rwdata_end", data, kEnd, 0);
   define("a_string", rodata, kRodata, 0);
   auto file = builder.write();

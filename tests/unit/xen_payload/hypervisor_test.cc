@@ -82,6 +82,22 @@ TEST_CASE("what boot rewrites is an alternative with its padding, and the ENDBR6
   CHECK(target.range.end == TargetAddr(kClobbered + kEndbrSize));
 }
 
+TEST_CASE("an image of 4.21 tells its alternative calls by a table of their own, and its features by an array") {
+  const elf::Image before = make_image();
+  CHECK_FALSE(hypervisor_of(before).has_alt_call_table());
+  CHECK(hypervisor_of(before).cpu_features() == 21 * 32);
+  const elf::Image image = make_image(true);
+  const Hypervisor xen = hypervisor_of(image);
+  CHECK(xen.has_alt_call_table());
+  CHECK(xen.cpu_features() == 24 * 32);
+  REQUIRE(xen.boot_rewrites().size() == 3);
+  const BootRewrite& call = xen.boot_rewrites()[1];
+  CHECK(std::string_view(call.why) == "alternative call");
+  CHECK(call.range.begin == TargetAddr(kAltVictim + 16));
+  CHECK(call.range.end == TargetAddr(kAltVictim + 22));
+  CHECK(Hypervisor::unseen(xen.build_id()).has_alt_call_table());
+}
+
 TEST_CASE("the first rewrite in a range is the one that shares a byte with it") {
   const elf::Image image = make_image();
   const Hypervisor xen = hypervisor_of(image);
