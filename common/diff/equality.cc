@@ -386,6 +386,14 @@ bool Equality::same_target(const Reference& original, const Reference& patched) 
 bool Equality::same_place(const Place& original, const Place& patched) {
   const Entity& before = original_.entity(original.entity);
   const Entity& after = patched_.entity(patched.entity);
+  const auto record_before = original_.record_at(original);
+  const auto record_after = patched_.record_at(patched);
+  if (record_before && record_after) {
+    const Record& from = original_.records()[record_before->record];
+    const Record& to = patched_.records()[record_after->record];
+    return !HP_DIFFERS(referred_record, from.schema != to.schema || record_before->offset != record_after->offset ||
+                                            compare_record(from, to).has_value());
+  }
   if (is_identified_by_content(before) && is_identified_by_content(after))
     return !HP_DIFFERS(content, !same_content(original.entity, patched.entity, patched.offset - original.offset));
   if (HP_DIFFERS(identity, correlation_.to_original(patched.entity) != original.entity)) return false;

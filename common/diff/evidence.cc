@@ -111,7 +111,10 @@ std::uint64_t Evidence::label(EntityIndex index) const {
   switch (entity.kind) {
     case EntityKind::kString:
     case EntityKind::kConstant:
-    case EntityKind::kAnonymous: return hash_of(model_.contents(entity));
+    case EntityKind::kAnonymous:
+      // A record of a special section has lines in it; it is told by whose it is.
+      if (model_.record_at({index, 0})) return hash_of(model_.object().section(entity.section).name);
+      return hash_of(model_.contents(entity));
     case EntityKind::kExternal: return hash_of(entity.name);
     case EntityKind::kFunction:
     case EntityKind::kData: return hash_of(stems_[index.value()]);

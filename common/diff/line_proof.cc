@@ -44,6 +44,10 @@ bool sets_another(ByteView code, unsigned argument) {
   const unsigned opcode = std::to_integer<unsigned>(code[at.opcode]);
   const bool is_pop = opcode >= 0x58 && opcode <= 0x5f;  // before a tail call
   if (is_pop) return ((opcode - 0x58) | ((at.rex & 1) << 3)) != argument;
+  // What does not fit into registers goes by way of the stack.
+  const bool is_push = opcode >= 0x50 && opcode <= 0x57;
+  if (is_push) return ((opcode - 0x50) | ((at.rex & 1) << 3)) != argument;
+  if (opcode == 0x68 || opcode == 0x6a) return true;
   if (at.opcode + 1 >= code.size()) return false;
   const unsigned operands = std::to_integer<unsigned>(code[at.opcode + 1]);
   const unsigned mode = operands >> 6;
@@ -51,10 +55,11 @@ bool sets_another(ByteView code, unsigned argument) {
   const unsigned other = ((operands >> 3) & 7) | ((at.rex & 4) << 1);
   const bool is_move = opcode == 0x89 || opcode == 0x8b || opcode == 0x8d || opcode == 0x31 || opcode == 0x33;
   const bool moves_stack = (opcode == 0x81 || opcode == 0x83) && mode == 3 && memory == 4;
-  if (moves_stack) return true;
   const bool has_index = mode != 3 && (operands & 7) == 4;
   const bool is_relative = mode == 0 && (operands & 7) == 5;
-  return is_move && !has_index && other != argument && (is_relative || memory != argument);
+  const bool pushes_memory = opcode == 0xff && other == 6 && mode != 3;
+  const bool is_apart = !has_index && (is_relative || memory != argument);
+  return moves_stack || (is_apart && (pushes_memory || (is_move && other != argument)));
 }
 
 }  // namespace

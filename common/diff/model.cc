@@ -75,6 +75,18 @@ std::vector<std::size_t> ObjectModel::records(const Piece& piece) const {
   return inside;
 }
 
+std::optional<ObjectModel::PlaceInRecord> ObjectModel::record_at(const Place& place) const {
+  const Entity& entity = entities_.at(place.entity.value());
+  if (entity.kind != EntityKind::kAnonymous) return std::nullopt;
+  const auto first = first_record_.find(entity.section);
+  const std::int64_t at = static_cast<std::int64_t>(entity.offset) + place.offset;
+  if (first == first_record_.end() || at < 0 || first->second >= records_.size()) return std::nullopt;
+  const std::uint64_t size = records_[first->second].schema->record_size;
+  const std::size_t index = first->second + static_cast<std::uint64_t>(at) / size;
+  if (index >= records_.size() || records_[index].section != entity.section) return std::nullopt;
+  return PlaceInRecord{index, static_cast<std::uint64_t>(at) % size};
+}
+
 Bytes ObjectModel::contents(const Record& record) const {
   const ByteView section = object_->section(record.section).contents;
   const std::size_t size = std::min<std::size_t>(record.schema->record_size, section.size() - record.offset);

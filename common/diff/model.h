@@ -126,6 +126,13 @@ class ObjectModel {
   [[nodiscard]] std::span<const Entity> entities() const noexcept { return entities_; }
   [[nodiscard]] const Entity& entity(EntityIndex index) const { return entities_.at(index.value()); }
   [[nodiscard]] std::span<const Record> records() const noexcept { return records_; }
+  /// What a place in a special section is: since 6.19 Linux's warnings hand the address of their record of __bug_table over.
+  struct PlaceInRecord {
+    std::size_t record = 0;    // in records()
+    std::uint64_t offset = 0;  // bytes from its start
+  };
+  /// Nothing for a place that is in no record.
+  [[nodiscard]] std::optional<PlaceInRecord> record_at(const Place& place) const;
   /// The entity's bytes; empty for NOBITS and external ones.
   [[nodiscard]] ByteView contents(const Entity& entity) const;
   /// The bytes before the entity that belong to it.
@@ -154,6 +161,7 @@ class ObjectModel {
   const target::Profile* profile_ = nullptr;
   std::vector<Entity> entities_;
   std::vector<Record> records_;
+  std::map<elf::SectionIndex, std::size_t> first_record_;  // of a special section; the others follow it
   std::vector<elf::SectionIndex> unknown_sections_;
   std::deque<std::string> made_names_;  // of data without a symbol, into which entities' names point
   struct CompanionCode {

@@ -117,10 +117,19 @@ void ModelBuilder::split(EntityIndex index, const std::vector<std::uint64_t>& of
 /// What is written to is state, whoever names it: a compound literal's address is in a table or an instruction, and its value lives on.
 /// So it is data like any other, told by who refers to it. Where it lies serves as a name for people.
 void ModelBuilder::name_state() {
+  std::vector<bool> is_used(model_.entities_.size());
+  for (const Entity& user : model_.entities_)
+    for (const Reference& reference : user.references) is_used[reference.target.entity.value()] = true;
+  /// What is left of a stretch in front of what somebody refers to.
+  const auto is_padding = [&](const Entity& entity) {
+    return entity.size < object_.section(entity.section).alignment &&
+           std::ranges::all_of(model_.contents(entity), [](std::byte byte) { return byte == std::byte{0}; });
+  };
   for (std::size_t i = 0; i < model_.entities_.size(); ++i) {
     Entity& entity = model_.entities_[i];
     if (entity.kind != EntityKind::kAnonymous || !entity.is_writable || entity.is_private || entity.role) continue;
     if (use_[entity.section.value()] != SectionUse::kPlain || object_.section(entity.section).is_executable()) continue;
+    if (!is_used[i] && is_padding(entity)) continue;
     entity.kind = EntityKind::kData;
     entity.name = model_.made_names_.emplace_back(model_.describe(EntityIndex(i)));
   }

@@ -164,6 +164,7 @@ bool ModelBuilder::is_in(const elf::Relocation& relocation, std::string_view sec
 }
 
 Result<> ModelBuilder::read_records(elf::SectionIndex section, const target::SpecialSection& schema) {
+  model_.first_record_.emplace(section, model_.records_.size());
   for (std::uint64_t offset = 0; offset < object_.section(section).size; offset += schema.record_size) {
     HP_ASSIGN(Record record, read_record(section, schema, offset));
     model_.entities_[record.owner.entity.value()].records.push_back(model_.records_.size());
@@ -183,6 +184,7 @@ Result<> ModelBuilder::read_parallel(elf::SectionIndex section, const target::Sp
                                         std::to_string(size / schema.record_size) + " records of " +
                                         std::to_string(schema.record_size) + " bytes, and " + std::string(schema.parallel) +
                                         " has " + std::to_string(owners.size()));
+  model_.first_record_.emplace(section, model_.records_.size());
   for (std::size_t i = 0; i < owners.size(); ++i) {
     Record record;
     record.schema = &schema;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <utility>
 
 #include "common/diff/readings.h"
 #include "common/elf/symbol_name.h"
@@ -37,6 +38,14 @@ class Closer {
       const EntityIndex next = queue_.front();
       queue_.pop_front();
       follow(next);
+    }
+    for (const auto& [user, record] : used_records_) {
+      const diff::Record& used = patched_.records()[record];
+      if (!product_.contains[used.owner.entity.value()])
+        report_tied(patched_.entity(user),
+                    "it refers to a record of " + std::string(used.schema->name) + " that belongs to " +
+                        patched_.describe(used.owner.entity) + ", which is not taken along",
+                    "leave the record to the code that it is of");
     }
     return std::move(product_);
   }
@@ -140,6 +149,10 @@ class Closer {
   void follow(const Reference& reference, EntityIndex from, const std::string& user) {
     const EntityIndex target = reference.target.entity;
     if (stays_in_target(patched_, correlation_, changes_, reference)) return;
+    if (const auto place = patched_.record_at(reference.target)) {  // it comes with the code that it is of
+      used_records_.emplace_back(from, place->record);
+      return;
+    }
     const Entity& entity = patched_.entity(target);
     if (entity.role && !is_run_time(entity) && *entity.role != SectionRole::kCompanion) {
       report_unreachable(entity, user);
@@ -177,6 +190,8 @@ class Closer {
   const std::vector<std::string>& guards_;
   diff::Readings readings_;
   std::deque<EntityIndex> queue_;
+  std::vector<std::pair<EntityIndex, std::size_t>>
+      used_records_;  // a member, and a record of a special section that it refers to
   Closure product_;
 };
 

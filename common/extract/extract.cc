@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <tuple>
+#include <utility>
 
 namespace hotpatch::extract {
 namespace {
@@ -133,10 +134,33 @@ class Extractor {
     if (!into.fixups.empty()) return;  // a string shared with another entity
     std::vector<Fixup> fixups;
     for (const Reference& reference : patched_.entity(index).references) {
+      if (defer(*block_of_[index.value()], reference)) continue;
       fixups.push_back(fixup(reference));
       fixups.back().offset += into.prefix_size;
     }
     into.fixups = std::move(fixups);
+  }
+
+  /// Whether the reference is to a record of a special section: where that will be is known when all are chosen.
+  bool defer(BlockIndex from, const Reference& reference) {
+    if (!patched_.record_at(reference.target)) return false;
+    deferred_.emplace_back(from, reference);
+    return true;
+  }
+
+  void add_deferred(const std::map<const target::SpecialSection*, BlockIndex>& tables) {
+    for (const auto& [from, reference] : deferred_) {
+      const auto place = *patched_.record_at(reference.target);
+      const auto base = kept_.find(place.record);
+      if (base == kept_.end()) continue;  // the closure has refused it
+      Block& into = block(from);
+      Fixup made;
+      made.offset = reference.offset + into.prefix_size;
+      made.kind = reference.kind;
+      made.target = tables.at(patched_.records()[place.record].schema);
+      made.addend = static_cast<std::int64_t>(base->second + place.offset) - reference.bias;
+      into.fixups.insert(std::ranges::upper_bound(into.fixups, made.offset, {}, &Fixup::offset), std::move(made));
+    }
   }
 
   /// Finds the externals that an included entity refers to more often than its original did.
@@ -171,6 +195,7 @@ class Extractor {
         if (patched_.records()[index].owner.offset < static_cast<std::int64_t>(entity.size))
           HP_TRY(add_record(patched_.records()[index], nullptr, tables));
     }
+    std::map<const target::SpecialSection*, BlockIndex> pushed;
     for (const target::SpecialSection& schema : patched_.profile().special_sections) {
       const auto found = tables.find(&schema);
       if (found == tables.end()) continue;
@@ -178,8 +203,9 @@ class Extractor {
       const std::size_t kept = table.contents.size() / schema.record_size;
       table.why = std::to_string(kept) + (kept == 1 ? " record" : " records") + " of included functions";
       std::ranges::sort(table.fixups, {}, &Fixup::offset);
-      push(std::move(table));
+      pushed.emplace(&schema, push(std::move(table)));
     }
+    add_deferred(pushed);
     return {};
   }
 
@@ -196,6 +222,7 @@ class Extractor {
     }
     table.alignment = std::max(table.alignment, section.alignment);
     const std::uint64_t base = table.contents.size();
+    kept_.emplace(static_cast<std::size_t>(&record - patched_.records().data()), base);
     const Bytes bytes = patched_.contents(record);
     table.contents.insert(table.contents.end(), bytes.begin(), bytes.end());
     std::vector<Fixup> fixups;
@@ -241,12 +268,18 @@ class Extractor {
     added.why = "referred to by a record of an included function";
     const ByteView contents = patched_.contents(piece);
     added.contents.assign(contents.begin(), contents.end());
+    std::vector<Reference> to_records;
     for (const Reference& reference : patched_.references(piece)) {
+      if (patched_.record_at(reference.target)) {
+        to_records.push_back(reference);
+        continue;
+      }
       added.fixups.push_back(fixup(reference));
       if (const auto* outside = std::get_if<ExternalIndex>(&added.fixups.back().target))
         product_.externals[outside->value()].is_inherited = false;  // it is not known of which function's original it is
     }
     const Companion made{piece, push(std::move(added))};
+    for (const Reference& reference : to_records) defer(made.block, reference);
     companions_.emplace(key, made.block);
     for (const std::size_t index : patched_.records(piece)) HP_TRY(add_record(patched_.records()[index], &made, tables));
     return made.block;
@@ -285,6 +318,8 @@ class Extractor {
   std::map<EntityIndex, ExternalIndex> externals_;
   std::map<std::tuple<EntityKind, std::uint64_t, Bytes>, BlockIndex> merged_;
   std::map<std::tuple<elf::SectionIndex, std::uint64_t, std::uint64_t>, BlockIndex> companions_;
+  std::map<std::size_t, std::uint64_t> kept_;  // by record of the patched object: bytes from the start of its table's block
+  std::vector<std::pair<BlockIndex, Reference>> deferred_;  // with the block that holds the field
 };
 
 }  // namespace

@@ -84,6 +84,9 @@ void Linker::place_table(std::size_t unit, extract::BlockIndex number) {
     const std::uint64_t begin = record * format->record_size;
     const Placement place =
         output_.append(*section, ByteView(table.contents).subspan(begin, format->record_size), 0, table.alignment);
+    // Of the other tables every record is here, one behind the other: code may hold the address of one.
+    if (record == 0 && table.section != kBranches && table.section != kCalls)
+      placed_.emplace(BlockRef{.unit = unit, .block = number}, place);
     for (const extract::Fixup& fixup : table.fixups) {
       if (fixup.offset < begin || fixup.offset >= begin + format->record_size) continue;
       const Placement at{.section = place.section, .offset = place.offset + fixup.offset - begin};

@@ -32,6 +32,10 @@ COMMON = ["-ffunction-sections", "-fdata-sections", "-fno-common", "-fno-pie", "
 # Beside the level; which one, the seed decides.
 VARIANTS = [[], ["-fpic", "-fvisibility=hidden"], ["-fno-jump-tables"], ["-fno-function-sections", "-fno-data-sections"]]
 
+# A branch has another length where both its ends are in one section, and by how many NOPs a loop is aligned depends on what stands before
+# it: code that differs, and that the assembler text does not show.
+UNALIGNED = ["-fno-align-loops", "-fno-align-jumps", "-fno-align-labels"]
+
 
 class Outcome:
     def __init__(self, case, verdict, detail=""):
@@ -64,6 +68,8 @@ def run_case(hotpatch, keep, case):
     if mutation == "other_assembler" and level != "Os":
         return None  # what comes before a loop decides by how many NOPs the loop is aligned
     flags = [f"-{level}", *VARIANTS[seed % len(VARIANTS)]]
+    if mutation == "other_sections":
+        flags += UNALIGNED
     with tempfile.TemporaryDirectory(prefix="hotpatch-property-") as folder:
         texts = compile_both(folder, compiler, flags, (original, patched), variations.VARIATIONS.get(mutation))
         certain, possible = oracle.difference(*texts)
