@@ -71,6 +71,13 @@ void check_hooks(const std::vector<safety::Discharge>& discharges, const std::ve
   }
 }
 
+std::string default_name(const BuildOptions& options) {
+  if (!options.pairs.patches.empty()) return payload_name(options.pairs.patches.front());
+  if (!options.pairs.hooks.empty()) return payload_name(options.pairs.hooks.front());
+  HP_CHECK(!options.nops.empty(), "a build of nothing");
+  return payload_name("nop-" + options.nops.front().function);
+}
+
 }  // namespace
 
 Result<std::vector<safety::Discharge>> read_discharges(const std::vector<std::filesystem::path>& patches, bool reverse,
@@ -117,10 +124,7 @@ std::string payload_name(const std::filesystem::path& patch) {
 
 Result<BuildProduct> build(const BuildOptions& options) {
   BuildProduct product;
-  HP_CHECK(!options.pairs.patches.empty() || !options.pairs.hooks.empty(), "a build of nothing");
-  const std::filesystem::path& first =
-      options.pairs.patches.empty() ? options.pairs.hooks.front() : options.pairs.patches.front();
-  product.name = options.name.empty() ? payload_name(first) : options.name;
+  product.name = options.name.empty() ? default_name(options) : options.name;
   if (Result<> named = check_plain_name(product.name, xen::kMaxNameSize - 1, "the payload's name"); !named)
     return tl::unexpected(Error(Errc::kUsage, named.error().message()).with_remedy("choose another with --name"));
   HP_ASSIGN(product.base, buildenv::load_base(options.base));
@@ -203,13 +207,14 @@ Result<BuildProduct> build(const BuildOptions& options) {
       find_callers(product.units[i].calls, product.located[i], image, "the hypervisor", decoder);
   }
   // From here on all that a rule of the core can say has been said. A patch that breaks one is not linked.
-  if (product.findings.has_errors() || !product.changes_something()) return product;
+  if (product.findings.has_errors() || (!product.changes_something() && options.nops.empty())) return product;
 
   say(options, "linking");
   std::vector<xen::LinkUnit> units;
   for (std::size_t i = 0; i < count; ++i)
     if (product.units[i].changes_something) units.push_back({&product.units[i].object, &product.located[i]});
   link.name = product.name;
+  link.nops = options.nops;
   link.patch_digest = product.pairs.patch_sha256;
   link.base = product.base.description;
   link.tool_version = HOTPATCH_VERSION;

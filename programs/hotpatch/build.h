@@ -23,7 +23,8 @@ struct BuildProduct;
 struct BuildOptions {
   std::filesystem::path base;
   buildenv::PairBuildOptions pairs;
-  std::string name;               // empty: made from the first patch's file name, or the first file of hooks
+  std::string name;  // empty: made from the first patch's file name, the first file of hooks, or the first NOPs
+  std::vector<xen::NopRequest> nops;
   std::filesystem::path depends;  // payload to be applied on top of; empty: Xen itself
   UnitOptions unit;               // of every unit
   /// Of what the report says of a build that succeeds: goes into the payload's metadata.

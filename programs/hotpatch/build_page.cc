@@ -43,6 +43,8 @@ std::string page_of(const BuildProduct& product, const std::string& verdict) {
   for (const xen::LinkedFunction& function : product.payload->report.functions)
     page.spliced.push_back({function.name, function.unit, hex(function.old_addr.value()), std::to_string(function.old_size),
                             std::to_string(function.new_size)});
+  for (const xen::LinkedNops& one : product.payload->report.nops)
+    page.spliced.push_back({one.name, "NOPs, no new code", hex(one.address.value()), std::to_string(one.size), "0"});
   page.digests.push_back({"the report, as in the payload (sha256)", product.report_digest});
   page.digests.push_back({"the payload (build ID)", product.payload->report.build_id.text()});
   page.digests.push_back({"the payload (sha256)", sha256_text(product.payload->file)});

@@ -7,12 +7,14 @@
 #include <memory>
 
 #include "common/support/file.h"
+#include "common/support/text.h"
 #include "common/trust/sign.h"
 #include "common/trust/vendors.h"
 #include "programs/hotpatch/build.h"
 #include "programs/hotpatch/build_page.h"
 #include "programs/hotpatch/kernel_build.h"
 #include "programs/hotpatch/report.h"
+#include "xen/link/nops.h"
 #include "xen/profile/profile.h"
 
 namespace hotpatch::cli {
@@ -30,6 +32,7 @@ struct Arguments {
   std::string consistency;
   std::vector<std::string> guards;
   std::vector<std::string> requirements;  // as the user wrote them
+  std::vector<std::string> nops;          // the same
   bool no_replace = false;
 
   [[nodiscard]] bool has_kernel_options() const {
@@ -92,6 +95,9 @@ Json payload_json(const BuildProduct& product, const std::string& output) {
     if (!function.note.empty()) entry["note"] = function.note;
     functions.push_back(std::move(entry));
   }
+  Json& nops = object["nops"] = Json::array();
+  for (const xen::LinkedNops& one : report.nops)
+    nops.push_back({{"name", one.name}, {"address", hex(one.address.value())}, {"size", one.size}, {"removed", one.removed}});
   Json& sections = object["sections"] = Json::array();
   for (const xen::LinkedSection& section : report.sections)
     sections.push_back(
@@ -156,12 +162,16 @@ void print_text(const BuildProduct& product, const std::string& output) {
   for (const xen::LinkedFunction& function : report.functions)
     std::cout << "  splices   " << function.name << " at " << hex(function.old_addr.value()) << ", " << function.expect_length
               << " bytes expected there" << (function.note.empty() ? "" : " (" + function.note + ")") << "\n";
+  for (const xen::LinkedNops& one : report.nops)
+    std::cout << "  NOPs      " << one.name << " at " << hex(one.address.value()) << ", " << one.size
+              << " bytes, all expected there: " << joined(one.removed, "; ") << "\n";
   std::cout << "written to " << output << " (" << report.file_size << " bytes, " << report.pages << " pages in Xen)\n";
 }
 
 Result<ExitCode> run_kernel_build(const Arguments& arguments, buildenv::Base base, bool json) {
   const BuildOptions& build = arguments.build;
   if (!build.depends.empty()) return fail(Errc::kUsage, "build: --depends is for bases of Xen");
+  if (!build.nops.empty()) return fail(Errc::kUsage, "build: --nop is for bases of Xen");
   if (build.pairs.patches.empty()) return fail(Errc::kUsage, "build: --patch is required");
   if ((arguments.consistency == "guarded") != !arguments.guards.empty())
     return fail(Errc::kUsage, "build: --consistency guarded and --guard go together");
@@ -230,14 +240,18 @@ Result<ExitCode> run_build(Arguments& arguments, bool json) {
     HP_ASSIGN_DOING("--requires", Manifest::Requirement wanted, parse_requirement(text));
     manifest.requirements.push_back(std::move(wanted));
   }
+  for (const std::string& text : arguments.nops) {
+    HP_ASSIGN_DOING("--nop", xen::NopRequest wanted, xen::parse_nop(text));
+    arguments.build.nops.push_back(std::move(wanted));
+  }
   if (const Result<KeyValues> entries = manifest_entries(manifest); !entries)
     return fail(Errc::kUsage, "build: " + entries.error().message());
   if (manifest.id.empty() && manifest.serial != 0)
     return fail(Errc::kUsage, "build: --serial counts within a series: give its --id");
   if (arguments.sign_key.empty() != arguments.sign_certificate.empty())
     return fail(Errc::kUsage, "build: --sign-key and --sign-cert go together");
-  if (arguments.build.pairs.patches.empty() && arguments.build.pairs.hooks.empty())
-    return fail(Errc::kUsage, "build: --patch is required, or --hooks");
+  if (arguments.build.pairs.patches.empty() && arguments.build.pairs.hooks.empty() && arguments.build.nops.empty())
+    return fail(Errc::kUsage, "build: --patch is required, or --hooks, or --nop");
   HP_ASSIGN(buildenv::Base base, buildenv::load_base(arguments.build.base));
   if (base.kernel) return run_kernel_build(arguments, std::move(base), json);
   if (arguments.output.empty()) return fail(Errc::kUsage, "build: --output is required");
@@ -301,6 +315,10 @@ void add_build_command(CLI::App& app, Chosen& chosen) {
       ->allow_extra_args(false);
   command->add_option("--depends", build.depends, "the payload on top of which this one is to be loaded");
   command->add_option("--hooks", build.pairs.hooks, "C source of hooks; of a base of Xen, a payload may be of hooks alone");
+  command
+      ->add_option("--nop", arguments->nops,
+                   "FUNCTION[+OFFSET]:LENGTH: bytes of a function of Xen that become NOPs; may be given again")
+      ->allow_extra_args(false);
   command->add_option("--report", arguments->report, "also write the report, as JSON, to this file");
   command->add_option("--html", arguments->html, "also write the report as a page, with the code side by side and who calls it");
   command->add_option("--explain", build.unit.explain, "say all that is known of this symbol, in place of the report");

@@ -33,6 +33,7 @@ Json to_json(const xen::PayloadInfo& payload, const std::string& digest) {
     entry["old_address"] = hex(function.old_addr.value());
     entry["old_size"] = function.old_size;
     entry["new_size"] = function.new_size;
+    entry["nops"] = !function.new_place;
     entry["expect"] = function.expect ? hex_bytes(*function.expect, '\0') : std::string();
     functions.push_back(std::move(entry));
   }
@@ -53,8 +54,9 @@ void print_text(const xen::PayloadInfo& payload, const std::string& digest) {
             << "on top of   " << (payload.depends == payload.xen_depends ? "Xen itself" : payload.depends.text()) << "\n";
   for (const auto& [key, value] : payload.metadata.entries) std::cout << "metadata    " << key << " = " << value << "\n";
   for (const xen::PayloadFunction& function : payload.functions)
-    std::cout << "splices     " << function.name << " at " << hex(function.old_addr.value()) << ": " << function.new_size
-              << " bytes for " << function.old_size
+    std::cout << (function.new_place ? "splices     " : "NOPs        ") << function.name << " at "
+              << hex(function.old_addr.value()) << ": " << function.new_size << " bytes"
+              << (function.new_place ? " for " + std::to_string(function.old_size) : " taken away")
               << (function.expect ? ", expects " + hex_bytes(*function.expect) : ", expects nothing") << "\n";
   for (const xen::PayloadHook& hook : payload.hooks)
     std::cout << "hook        " << xen::hook_name(hook.kind) << " × " << hook.count << "\n";

@@ -149,7 +149,8 @@ std::vector<SideBySide> list_payload(const elf::Object& object, const xen::Paylo
     added.name = function.name;
     added.verdict = "changed";
     added.reason = "spliced at " + hex(function.old_addr.value());
-    added.patched_title = function.name + ", " + std::to_string(function.new_size) + " bytes";
+    added.patched_title =
+        function.name + ", " + std::to_string(function.new_size) + (function.new_place ? " bytes" : " bytes of NOPs");
     if (function.new_place) {
       const Code code = payload_code(object, payload.layout, *function.new_place, function.new_size, image);
       const Namer name = [&](std::uint64_t address) { return name_in_payload(object, payload.layout, address); };

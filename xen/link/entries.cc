@@ -109,10 +109,11 @@ void check_disjoint(std::span<const FunctionEntry> entries, Diagnostics& finding
     const FunctionEntry& before = *sorted[number - 1];
     const FunctionEntry& after = *sorted[number];
     if (before.old_addr + before.old_size <= after.old_addr) continue;
-    findings.add(finding("HP105-overlap", Severity::kError, after,
-                         after.name + " at " + hex(after.old_addr.value()) + " overlaps " + before.name + " at " +
-                             hex(before.old_addr.value()) + "+" + hex(before.old_size) + ": Xen would restore them wrongly",
-                         "two names of one address can only be patched as one"));
+    findings.add(
+        finding("HP105-overlap", Severity::kError, after,
+                after.name + " at " + hex(after.old_addr.value()) + " overlaps " + before.name + " at " +
+                    hex(before.old_addr.value()) + "+" + hex(before.old_size) + ": Xen would restore them wrongly",
+                "two names of one address can only be patched as one, and NOPs in a replaced function belong into its patch"));
   }
 }
 

@@ -29,6 +29,16 @@ struct LinkUnit {
   const prove::Located* located = nullptr;  // of the unit's original object
 };
 
+/// Bytes of a function of the hypervisor that are to become NOPs.
+struct NopRequest {
+  std::string function;
+  std::uint64_t offset = 0;  // bytes from its start
+  std::uint64_t length = 0;  // bytes
+
+  /// "FUNCTION+0x12:5", without an offset of 0.
+  [[nodiscard]] std::string text() const;
+};
+
 struct LinkOptions {
   std::string name;                           // of the payload
   std::optional<BuildId> depends;             // the payload to be applied on top of; nothing: Xen itself
@@ -40,6 +50,7 @@ struct LinkOptions {
   std::string report_digest;            // sha256, hexadecimal; may be empty
   KeyValues manifest;                   // further keys of the metadata
   std::vector<std::string> discharges;  // what hooks are declared to make up for
+  std::vector<NopRequest> nops;         // entries without code of their own (xen/link/nops.h)
 };
 
 struct LinkedFunction {
@@ -52,6 +63,14 @@ struct LinkedFunction {
   std::uint64_t new_size = 0;
   std::uint64_t expect_length = 0;
   std::string note;  // why there are no expectation bytes, or fewer than there could be
+};
+
+/// An entry that turns instructions of the hypervisor into NOPs.
+struct LinkedNops {
+  std::string name;  // "FUNCTION+0x12"
+  TargetAddr address;
+  std::uint64_t size = 0;            // bytes, all of them expected
+  std::vector<std::string> removed;  // the instructions, in assembler syntax
 };
 
 /// How the address of something in the hypervisor was found.
@@ -87,6 +106,7 @@ struct LinkReport {
   bool reappliable = false;
   std::uint32_t resolved_fixups = 0;  // settled here
   std::vector<LinkedFunction> functions;
+  std::vector<LinkedNops> nops;
   std::vector<LinkedSection> sections;
   std::vector<LinkedExternal> externals;
   Diagnostics findings;
@@ -97,8 +117,9 @@ struct LinkedPayload {
   LinkReport report;
 };
 
-/// Fails with kNothingToDo if there is neither a function to splice nor a hook; kInvalid if the image is not a Xen one. What is wrong
-/// with the patch is in the report: references that cannot be bound or lead to freed memory, functions too small, overlaps, ranges.
+/// Fails with kNothingToDo if there is neither a function to splice, nor NOPs, nor a hook; kInvalid if the image is not a Xen one.
+/// What is wrong with the patch is in the report: references that cannot be bound or lead to freed memory, functions too small,
+/// overlaps, ranges, NOPs that are not safe.
 Result<LinkedPayload> link_payload(std::span<const LinkUnit> units, const elf::Image& image, const LinkOptions& options);
 
 }  // namespace hotpatch::xen

@@ -11,6 +11,13 @@
 #include "xen/payload/payload.h"
 
 namespace hotpatch::xen {
+namespace {
+
+/// Bytes of INT3 for a payload that brings no code.
+constexpr std::size_t kNoCode = 16;
+
+}  // namespace
+
 Linker::Linker(std::span<const LinkUnit> units, const Hypervisor& xen, const LinkOptions& options)
     : units_(units), xen_(xen), options_(options) {}
 
@@ -54,7 +61,7 @@ void Linker::place_blocks() {
   }
 }
 
-void Linker::make_entries() {
+Result<> Linker::make_entries() {
   std::vector<TargetAddr> below = options_.patched_by_others;
   std::sort(below.begin(), below.end());
   std::vector<FunctionEntry> entries;
@@ -69,20 +76,28 @@ void Linker::make_entries() {
       entries.push_back(spliced_.back().entry);
     }
   }
+  HP_ASSIGN(nops_, make_nops(options_.nops, xen_, below, report_.findings));
+  for (const NopEntry& one : nops_) entries.push_back(one.entry);
   check_disjoint(entries, report_.findings);
+  return {};
 }
 
 /// The function table, its strings, the notes and the metadata: everything that has its final size before the layout is known.
 Result<> Linker::add_descriptions() {
   Bytes& table = output_.section(kFuncsSection).contents;
   Bytes& strings = output_.section(kStringsSection).contents;
-  for (const Spliced& one : spliced_) {
+  const auto describe = [&](const FunctionEntry& entry) {
     table.resize(table.size() + kFuncSize);
     name_offsets_.push_back(strings.size());
-    const ByteView name = as_byte_view(one.entry.name);
+    const ByteView name = as_byte_view(entry.name);
     strings.insert(strings.end(), name.begin(), name.end());
     strings.push_back(std::byte{0});
-  }
+  };
+  for (const Spliced& one : spliced_) describe(one.entry);
+  for (const NopEntry& one : nops_) describe(one.entry);
+  // Xen gives a section of no bytes no address, and the load address is that of the first byte of text.
+  Bytes& text = output_.section(".text").contents;
+  if (text.empty()) text.resize(kNoCode, std::byte{0xcc});
   report_.xen_depends = xen_.build_id();
   report_.depends = options_.depends.value_or(report_.xen_depends);
   output_.section(kBuildIdSection).contents = link::build_id_note_to_fill();
@@ -285,18 +300,37 @@ void Linker::fill_function_table() {
   }
 }
 
+void Linker::fill_nops() {
+  OutputSection& table = output_.section(kFuncsSection);
+  const std::size_t strings = output_.index_of(kStringsSection);
+  for (std::size_t i = 0; i < nops_.size(); ++i) {
+    const std::size_t number = spliced_.size() + i;
+    const FunctionEntry& entry = nops_[i].entry;
+    const Bytes bytes = encode_entry(entry, entry.old_size);
+    std::copy(bytes.begin(), bytes.end(), table.contents.begin() + static_cast<std::ptrdiff_t>(number * kFuncSize));
+    table.relocations.push_back({.offset = number * kFuncSize + kFuncNameOffset,
+                                 .type = R_X86_64_64,
+                                 .section = strings,
+                                 .address = {},
+                                 .name = {},
+                                 .addend = static_cast<std::int64_t>(name_offsets_[number])});
+    report_.nops.push_back({.name = entry.name, .address = entry.old_addr, .size = entry.old_size, .removed = nops_[i].removed});
+  }
+}
+
 Result<LinkedPayload> Linker::run() {
   bindings_ = Bindings::make(units_, xen_, report_);
   place_blocks();
-  make_entries();
+  HP_TRY(make_entries());
   const bool has_hooks = std::any_of(output_.sections().begin(), output_.sections().end(),
                                      [](const OutputSection& one) { return hook_kind(one.name) && one.size() != 0; });
-  if (spliced_.empty() && !has_hooks && !report_.findings.has_errors())
-    return fail(Errc::kNothingToDo, "there is no function to patch and no hook to run");
+  if (spliced_.empty() && nops_.empty() && !has_hooks && !report_.findings.has_errors())
+    return fail(Errc::kNothingToDo, "there is no function to patch, no code to take away and no hook to run");
   HP_TRY(add_descriptions());
   output_.lay_out();
   apply_fixups();
   fill_function_table();
+  fill_nops();
   for (OutputSection& section : output_.sections()) {
     std::stable_sort(section.relocations.begin(), section.relocations.end(),
                      [](const PendingRelocation& left, const PendingRelocation& right) { return left.offset < right.offset; });
@@ -332,7 +366,7 @@ void Linker::report_sections() {
                                 .alignment = section.alignment,
                                 .relocations = static_cast<std::uint32_t>(section.relocations.size())});
   }
-  report_.reappliable = writable == 0 || (writable == 1 && !spliced_.empty());
+  report_.reappliable = writable == 0 || (writable == 1 && !(spliced_.empty() && nops_.empty()));
 }
 
 Result<LinkedPayload> link_payload(std::span<const LinkUnit> units, const elf::Image& image, const LinkOptions& options) {

@@ -11,6 +11,7 @@
 #include "xen/link/bind.h"
 #include "xen/link/entries.h"
 #include "xen/link/link.h"
+#include "xen/link/nops.h"
 #include "xen/link/output.h"
 #include "xen/payload/hypervisor.h"
 
@@ -29,7 +30,7 @@ class Linker {
   };
 
   void place_blocks();
-  void make_entries();
+  Result<> make_entries();
   Result<> add_descriptions();
   void apply_fixups();
   void apply(std::size_t unit, const extract::Block& block, const Placement& place, const extract::Fixup& fixup);
@@ -42,6 +43,7 @@ class Linker {
   [[nodiscard]] bool fits_bug_frame(const extract::Block& block, const extract::Fixup& fixup, TargetAddr target,
                                     TargetAddr field) const;
   void fill_function_table();
+  void fill_nops();
   Result<Bytes> write();
   void report_sections();
   /// The address of a function that the payload replaces is taken, which is that of the old entry.
@@ -59,7 +61,8 @@ class Linker {
   Bindings bindings_;
   std::map<BlockRef, Placement> placed_;
   std::vector<Spliced> spliced_;
-  std::vector<std::uint64_t> name_offsets_;       // in kStringsSection, by spliced_
+  std::vector<NopEntry> nops_;                    // behind spliced_ in the table
+  std::vector<std::uint64_t> name_offsets_;       // in kStringsSection, by spliced_, then nops_
   std::map<BlockRef, std::string> symbol_names_;  // of code blocks
   std::size_t current_unit_ = 0;                  // for messages
 };

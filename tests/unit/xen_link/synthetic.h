@@ -39,6 +39,9 @@ inline constexpr std::uint64_t kHelper = kText + 0x700;       // 16 bytes
 inline constexpr std::uint64_t kNmi = kText + 0x800;          // 16 bytes
 inline constexpr std::uint64_t kReturns = kText + 0x900;      // 16 bytes, the last 5 a jump to the return thunk
 inline constexpr std::uint64_t kThunk = kText + 0xa00;
+inline constexpr std::uint64_t kSteps = kText + 0xb00;  // 32 bytes of real instructions (add_steps)
+inline constexpr std::uint64_t kEarly = kText + 0xb40;  // 5 bytes, the return amid them
+inline constexpr std::uint64_t kTwins = kText + 0xb80;  // two functions of one name, 16 bytes apart
 
 inline Bytes note_of(ByteView id) {
   ByteWriter out;
@@ -65,6 +68,34 @@ inline void give_addresses(Bytes& file, const std::vector<std::pair<std::string_
   }
 }
 
+/// ENDBR64; +4 mov $17,%eax; +9 test %edi,%edi; +0xb je +0x12; +0xd call helper; +0x12 add $1,%eax; +0x15 je +0x19; +0x17 ud2;
+/// +0x19 mov (%rdi),%eax; +0x1b jmp __x86_return_thunk. And of kEarly: test %edi,%edi; ret; jmp to its start.
+inline void add_steps(Bytes& text) {
+  constexpr std::array<unsigned char, 32> kCode = {0xf3, 0x0f, 0x1e, 0xfa, 0xb8, 0x11, 0, 0,    0,    0x85, 0xff,
+                                                   0x74, 0x05, 0xe8, 0,    0,    0,    0, 0x83, 0xc0, 0x01, 0x74,
+                                                   0x02, 0x0f, 0x0b, 0x8b, 0x07, 0xe9, 0, 0,    0,    0};
+  constexpr std::array<unsigned char, 5> kEarlyCode = {0x85, 0xff, 0xc3, 0xeb, 0xfb};
+  std::memcpy(&text[kSteps - kText], kCode.data(), kCode.size());
+  store_le<std::int32_t>(text, kSteps - kText + 0xe,
+                         static_cast<std::int32_t>(static_cast<std::int64_t>(kHelper - (kSteps + 0x12))));
+  store_le<std::int32_t>(text, kSteps - kText + 0x1c,
+                         static_cast<std::int32_t>(static_cast<std::int64_t>(kThunk - (kSteps + 0x20))));
+  std::memcpy(&text[kEarly - kText], kEarlyCode.data(), kEarlyCode.size());
+}
+
+/// An exception table with kSteps + 0x19, which goes on at kSteps + 0x12; a bug frame of kSteps + 0x17; the address of kSteps + 0x19.
+inline Bytes read_only_data() {
+  Bytes data(0x100);
+  const auto distance = [&](std::uint64_t at, std::uint64_t target) {
+    return static_cast<std::int32_t>(static_cast<std::int64_t>(target - (kRodata + at)));
+  };
+  store_le<std::int32_t>(data, 0x40, distance(0x40, kSteps + 0x19));
+  store_le<std::int32_t>(data, 0x44, distance(0x44, kSteps + 0x12));
+  store_le<std::int32_t>(data, 0x60, distance(0x60, kSteps + 0x17) & 0xffffff);
+  store_le<std::uint64_t>(data, 0x80, kSteps + 0x19);
+  return data;
+}
+
 /// `with_alt_calls`: as of 4.21, with a table of alternative calls, of which one is at kAltVictim + 16.
 inline elf::Image make_image(bool with_alt_calls = false) {
   elf::ObjectBuilder builder;
@@ -85,6 +116,7 @@ inline elf::Image make_image(bool with_alt_calls = false) {
   fill(kReturns, 16, false);
   text[kReturns - kText + 11] = std::byte{0xe9};
   store_le<std::int32_t>(text, kReturns - kText + 12, static_cast<std::int32_t>(kThunk - (kReturns + 16)));
+  add_steps(text);
   ByteWriter init_data;
   init_data.write<std::int32_t>(static_cast<std::int32_t>(static_cast<std::int64_t>(kAltVictim + 8 - kInitData)));
   init_data.write<std::int32_t>(0);
@@ -102,7 +134,7 @@ inline elf::Image make_image(bool with_alt_calls = false) {
     return builder.add_section({.name = name, .type = type, .flags = flags, .alignment = 16, .contents = std::move(contents)});
   };
   const auto text_section = add(names[0], SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR, text);
-  const auto rodata = add(names[1], SHT_PROGBITS, SHF_ALLOC, Bytes(0x100));
+  const auto rodata = add(names[1], SHT_PROGBITS, SHF_ALLOC, read_only_data());
   (void)add(names[2], SHT_NOTE, SHF_ALLOC, note_of(xen_id()));
   const auto init_text = add(names[3], SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR, Bytes(0x100, std::byte{0x90}));
   const auto init = add(names[4], SHT_PROGBITS, SHF_ALLOC | SHF_WRITE, std::move(init_data).take());
@@ -131,6 +163,17 @@ inline elf::Image make_image(bool with_alt_calls = false) {
   define("do_nmi", text_section, kNmi, 16);
   define("returns", text_section, kReturns, 16);
   define("__x86_return_thunk", text_section, kThunk, 0);
+  define("steps", text_section, kSteps, 32);
+  define("early", text_section, kEarly, 5);
+  define("twin", text_section, kTwins, 8, elf::SymbolBinding::kLocal);
+  define("twin", text_section, kTwins + 16, 8, elf::SymbolBinding::kLocal);
+  define("__start___ex_table", rodata, kRodata + 0x40, 0);
+  define("__stop___ex_table", rodata, kRodata + 0x48, 0);
+  define("__start_bug_frames", rodata, kRodata + 0x60, 0);
+  define("__stop_bug_frames_0", rodata, kRodata + 0x60, 0);
+  define("__stop_bug_frames_1", rodata, kRodata + 0x60, 0);
+  define("__stop_bug_frames_2", rodata, kRodata + 0x68, 0);
+  define("__stop_bug_frames_3", rodata, kRodata + 0x68, 0);
   define("boot_only", init_text, kInitText, 16);
   define("counter", data, kData, 8);
   define("_stext", text_section, kText, 0);
