@@ -36,6 +36,12 @@ std::vector<std::string> meaningful(const std::vector<std::string>& command) {
   return product;
 }
 
+/// The path within the directory, if it lies there: a build has its trees in another place each time, and what it says shall be the same.
+void make_relative(std::string& path, const std::filesystem::path& directory) {
+  const std::string prefix = directory.string() + "/";
+  if (!directory.empty() && path.starts_with(prefix)) path.erase(0, prefix.size());
+}
+
 }  // namespace
 
 Result<safety::Facts> read_facts(const SourceFile& source) {
@@ -63,7 +69,10 @@ Result<safety::Facts> read_facts(const SourceFile& source) {
                                              : "the front end ends with status " + std::to_string(outcome.exit_status));
     return facts;
   }
-  return safety::parse_facts(outcome.output);
+  HP_ASSIGN(safety::Facts facts, safety::parse_facts(outcome.output));
+  for (auto& [name, function] : facts.functions) make_relative(function.file, source.directory);
+  for (std::string& message : facts.errors) make_relative(message, source.directory);
+  return facts;
 }
 
 }  // namespace hotpatch::cli
