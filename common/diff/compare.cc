@@ -19,11 +19,13 @@ using Group = std::vector<EntityIndex>;
 
 class Comparer {
  public:
-  Comparer(const ObjectModel& original, const ObjectModel& patched, const Correlation& correlation, const std::string& unit)
+  Comparer(const ObjectModel& original, const ObjectModel& patched, const Correlation& correlation, const std::string& unit,
+           LineNumbers lines)
       : original_(original),
         patched_(patched),
         correlation_(correlation),
         unit_(unit),
+        lines_(lines),
         equality_(original, patched, correlation) {}
 
   ChangeSet run() && {
@@ -81,7 +83,8 @@ class Comparer {
     if (entity.kind == EntityKind::kFunction && !difference && !equality_.line_shifts().empty())
       find("HP068-line-only", Severity::kNote, entity,
            "differs in line numbers alone, which moved from " + shifts() + ": not patched", "");
-    if (entity.kind == EntityKind::kFunction && difference && equality_.may_differ_in_lines_only(*twin, index))
+    if (lines_ == LineNumbers::kMayMove && entity.kind == EntityKind::kFunction && difference &&
+        equality_.may_differ_in_lines_only(*twin, index))
       find("HP069-line-unproven", Severity::kWarning, entity,
            "differs in numbers alone, which may be those of lines (from " + shifts() +
                "); taken for a change, as nothing proves it",
@@ -499,6 +502,7 @@ class Comparer {
   const ObjectModel& patched_;
   const Correlation& correlation_;
   const std::string& unit_;
+  LineNumbers lines_;
   Equality equality_;
   ChangeSet product_;
 };
@@ -512,8 +516,8 @@ bool ChangeSet::any() const noexcept {
 }
 
 ChangeSet compare(const ObjectModel& original, const ObjectModel& patched, const Correlation& correlation,
-                  const std::string& unit) {
-  return Comparer(original, patched, correlation, unit).run();
+                  const std::string& unit, LineNumbers lines) {
+  return Comparer(original, patched, correlation, unit, lines).run();
 }
 
 }  // namespace hotpatch::diff

@@ -48,8 +48,14 @@ struct ChangeSet {
   [[nodiscard]] bool any() const noexcept;
 };
 
+/// Whether code that the patch leaves alone can have line numbers of its own that moved.
+enum class LineNumbers : std::uint8_t {
+  kMayMove,
+  kInPlace,  // both sources have #line directives: a number that differs was written by the patch
+};
+
 /// `unit` names the object in findings.
 [[nodiscard]] ChangeSet compare(const ObjectModel& original, const ObjectModel& patched, const Correlation& correlation,
-                                const std::string& unit);
+                                const std::string& unit, LineNumbers lines = LineNumbers::kMayMove);
 
 }  // namespace hotpatch::diff

@@ -208,7 +208,11 @@ bool Equality::may_differ_in_lines_only(EntityIndex original, EntityIndex patche
   takes_for_lines_ = false;
   if (!same || shifts_.empty()) return false;
   const std::uint64_t shift = shifts_.front().patched - shifts_.front().original;
-  return std::ranges::all_of(shifts_, [&](const LineShift& line) { return line.patched - line.original == shift; });
+  return std::ranges::all_of(shifts_, [&](const LineShift& line) {
+    return line.patched - line.original == shift &&
+           lines_.may_be_line(LineProof::Side::kOriginal, original_.entity(original), line.original) &&
+           lines_.may_be_line(LineProof::Side::kPatched, patched_.entity(patched), line.patched);
+  });
 }
 
 std::optional<Difference> Equality::compare_data(const Entity& original, const Entity& patched) {

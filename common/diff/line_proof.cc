@@ -2,6 +2,10 @@
 #include "common/diff/line_proof.h"
 
 #include <algorithm>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
 
 #include "common/support/parallel.h"
 
@@ -117,16 +121,37 @@ bool LineProof::is_line_argument(const ObjectModel& model, const Entity& entity,
   return false;
 }
 
+void LineProof::read() {
+  if (is_read_) return;
+  is_read_ = true;
+  parallel_for(2, 2, [&](std::size_t side) {
+    auto lines = elf::read_lines((side == 0 ? original_ : patched_).object());
+    if (lines) (side == 0 ? original_lines_ : patched_lines_) = std::move(*lines);
+  });
+}
+
+bool LineProof::may_be_line(Side side, const Entity& function, std::uint64_t value) {
+  constexpr std::uint64_t kStatement = 32;  // lines that one may have: of a macro's call it is the last that counts
+  read();
+  const std::optional<elf::LineTable>& lines = side == Side::kOriginal ? original_lines_ : patched_lines_;
+  if (!lines) return true;
+  std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> spans;  // by file: the first and the last line
+  for (const target::Instruction& instruction : function.instructions) {
+    const auto line = lines->find(function.section, function.offset + instruction.offset);
+    if (!line) continue;
+    auto& [first, last] = spans.try_emplace(line->file, line->line, line->line).first->second;
+    first = std::min<std::uint64_t>(first, line->line);
+    last = std::max<std::uint64_t>(last, line->line);
+  }
+  return std::ranges::any_of(spans, [&](const auto& entry) {
+    return value >= entry.second.first && value <= entry.second.second + kStatement;
+  });
+}
+
 bool LineProof::proves(const Entity& original, const Entity& patched, std::size_t index, std::uint64_t original_value,
                        std::uint64_t patched_value) {
   if (is_line_argument(original_, original, index) && is_line_argument(patched_, patched, index)) return true;
-  if (!is_read_) {
-    is_read_ = true;
-    parallel_for(2, 2, [&](std::size_t side) {
-      auto lines = elf::read_lines((side == 0 ? original_ : patched_).object());
-      if (lines) (side == 0 ? original_lines_ : patched_lines_) = std::move(*lines);
-    });
-  }
+  read();
   if (!original_lines_ || !patched_lines_) return false;
   const std::size_t end = std::min({index + kReach + 1, original.instructions.size(), patched.instructions.size()});
   for (std::size_t i = index - std::min(index, kReach); i < end; ++i) {

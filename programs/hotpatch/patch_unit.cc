@@ -200,7 +200,7 @@ Result<UnitPatch> patch_unit(const std::filesystem::path& original_path, const s
 
   // Decide which entity of one is which of the other, and which of the pairs differ.
   HP_ASSIGN(const diff::Correlation correlation, diff::correlate_builds(original, patched, options.pairs, threads));
-  diff::ChangeSet changes = diff::compare(original, patched, correlation, unit);
+  diff::ChangeSet changes = diff::compare(original, patched, correlation, unit, options.lines);
   changes.findings = safety::answer(changes.findings, options.discharges);
 
   UnitPatch product;

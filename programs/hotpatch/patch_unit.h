@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "common/diff/compare.h"
 #include "common/diff/correlate.h"
 #include "common/elf/type_layout.h"
 #include "common/extract/patch_object.h"
@@ -75,6 +76,7 @@ struct UnitOptions {
   SourceFile original_source;  // of both sides, for the rules that need the syntax tree
   SourceFile patched_source;
   bool sees_all_units = false;  // the pair is one of a build, which compiles every unit that includes what the patch changes
+  diff::LineNumbers lines = diff::LineNumbers::kMayMove;
   bool judges_sources = true;   // without: another pass over objects of the same two sources did it
 };
 
