@@ -44,8 +44,10 @@ Substitution::Substitution(const FunctionFacts& function, const Form* arguments)
         definitions[name] += event.operation == "=" ? 1U : 2U;
         values_[name] = event.form;
       }
+      if (event.kind == EventKind::kWrite && is_a(event.to, "p")) assigned_.insert(event.to.at(1).get<std::size_t>());
       const auto takes_address = [&](const Form& part) {
         if (is_a(part, "a") && is_a(part.at(1), "l")) definitions[part.at(1).at(1)] += 2;
+        if (is_a(part, "a") && is_a(part.at(1), "p")) assigned_.insert(part.at(1).at(1).get<std::size_t>());
         return false;
       };
       (void)any_part(event.form, takes_address);
@@ -63,6 +65,7 @@ Form Substitution::apply(const Form& form, unsigned depth) const {
   }
   if (is_a(form, "p") && arguments_ != nullptr) {
     const auto index = form.at(1).get<std::size_t>();
+    if (assigned_.contains(index)) return Form::array({"l", "parameter " + std::to_string(index)});
     return index < arguments_->size() ? arguments_->at(index) : form;
   }
   Form product = Form::array();

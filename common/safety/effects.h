@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -74,6 +75,7 @@ class Substitution {
 
  private:
   std::map<std::string, Form> values_;
+  std::set<std::size_t> assigned_;  // parameters that hold something else than what was passed, sooner or later: locals, then
   const Form* arguments_;
 };
 
