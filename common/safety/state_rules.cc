@@ -22,12 +22,12 @@ bool is_once_flag(const target::Profile& profile, const Entity& entity) {
   });
 }
 
-/// New data that the patch takes along and that is written to.
+/// New data that the patch takes along and that is written to. The pointers to its hooks are read by the loader alone.
 template <typename Action>
 void for_each_new_state(const Subject& subject, const Action& action) {
   for (const extract::Inclusion& inclusion : subject.closure.included) {
     const Entity& entity = subject.patched.entity(inclusion.entity);
-    if (entity.kind == EntityKind::kData && entity.is_writable && subject.verdict(inclusion.entity) == Verdict::kNew)
+    if (entity.kind == EntityKind::kData && entity.is_writable && entity.role != target::SectionRole::kHooks && subject.verdict(inclusion.entity) == Verdict::kNew)
       action(inclusion.entity, entity);
   }
 }
