@@ -34,6 +34,7 @@ FunctionFacts function_of(const std::string& name, const Form& document) {
   function.is_in_main = document.at("main").get<bool>();
   function.is_known = document.at("is_known").get<bool>();
   function.parameters = document.at("parameters").get<std::vector<std::string>>();
+  function.lengths = document.value("lengths", std::map<std::string, std::uint64_t>());
   std::map<int, int> numbers;
   for (const Form& block : document.at("blocks")) numbers.emplace(block.at("id").get<int>(), static_cast<int>(numbers.size()));
   function.digest = document.at("result").dump() + document.at("parameters").dump();

@@ -4,6 +4,7 @@
 // else is as wrong as a writer that stores something else: objects alive were written by the old code.
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "common/safety/source_rules.h"
 
@@ -114,6 +115,39 @@ std::string indexes_by(const SourceSubject& subject, const std::string& callee) 
   return {};
 }
 
+/// What an index may reach, by the index: the largest number that it is compared with.
+std::map<std::string, std::int64_t> limits_of(const FunctionFacts& function) {
+  std::map<std::string, std::int64_t> limits;
+  const auto add = [&](const Form& index, const Form& bound) {
+    if (!is_a(bound, "c") || !bound.at(1).is_number_integer() || is_a(index, "c")) return;
+    const auto [limit, is_new] = limits.try_emplace(index.dump(), bound.at(1).get<std::int64_t>());
+    if (!is_new) limit->second = std::max(limit->second, bound.at(1).get<std::int64_t>());
+  };
+  const auto compared = [&](const Form& part) {
+    if (is_a(part, "b") && (part.at(1) == "<" || part.at(1) == "<=" || part.at(1) == ">" || part.at(1) == ">=")) {
+      add(part.at(2), part.at(3));
+      add(part.at(3), part.at(2));
+    }
+    return false;
+  };
+  for (const FlowBlock& block : function.blocks)
+    for (const Event& event : block.events) (void)any_part(event.form, compared);
+  return limits;
+}
+
+/// Elements of what outlives the function: "table[i]".
+std::vector<Form> elements_of(const FunctionFacts& function) {
+  std::vector<Form> elements;
+  const auto add = [&](const Form& part) {
+    if (is_a(part, "i") && (is_a(part.at(1), "p") || !key_of(part.at(1)).empty())) elements.push_back(part);
+    return false;
+  };
+  for (const FlowBlock& block : function.blocks)
+    for (const Event& event : block.events)
+      for (const Form* form : {&event.form, &event.to}) (void)any_part(*form, add);
+  return elements;
+}
+
 std::set<std::string> texts_of(const std::vector<Form>& results) {
   std::set<std::string> product;
   for (const Form& result : results) product.insert(result.dump());
@@ -136,6 +170,31 @@ void find_reading_changes(const SourceSubject& subject, SourceReport& report) {
                  key + " was read " + listed(removed) + ", and is read " + listed(added) +
                      ": what was stored before is taken for something else, if that was not the mistake",
                  "make sure that what the old code stored means the same to the new one");
+    }
+  }
+}
+
+void find_raised_bounds(const SourceSubject& subject, SourceReport& report) {
+  for (const ChangedFunction& function : subject.changed) {
+    const auto before = limits_of(*function.original);
+    const auto after = limits_of(*function.patched);
+    std::set<std::string> told;
+    for (const Form& element : elements_of(*function.patched)) {
+      const std::string key = key_of(element.at(1));
+      const auto length = function.patched->lengths.find(element.at(1).dump());
+      (void)any_part(element.at(2), [&](const Form& index) {
+        const auto is = after.find(index.dump());
+        const auto was = is == after.end() ? before.end() : before.find(is->first);
+        if (was == before.end() || is->second <= was->second) return false;
+        // Whether what this source makes may be that long is for other rules to say.
+        const bool is_long_enough = length != function.patched->lengths.end() && std::cmp_greater_equal(length->second, is->second);
+        if (is_long_enough || !told.insert(key).second) return false;
+        report.add(Severity::kWarning, function.patched->name, function.patched->place(function.patched->line),
+                   text_of(element) + " is reached with an index up to " + std::to_string(is->second) + ", which went up to " +
+                       std::to_string(was->second) + ": what exists is as long as it was made",
+                   "make sure that it was made long enough by the old code");
+        return false;
+      });
     }
   }
 }

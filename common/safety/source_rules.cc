@@ -13,6 +13,7 @@ constexpr auto kSourceRules = std::to_array<SourceRule>({
     {"HP045-expression", Answer::kReject, "what is stored is computed in another way", find_expression_changes},
     {"HP046-macro", Answer::kReject, "a constant that stored values are compared with changes", find_macro_changes},
     {"HP05B-reading", Answer::kWarn, "what is stored is read in another way", find_reading_changes},
+    {"HP05E-bound", Answer::kWarn, "what is indexed is reached further", find_raised_bounds},
     {"HP05C-meaning", Answer::kModel, "what a function returns is taken for something else", find_result_meanings},
     {"HP017-stored-pointer", Answer::kWarn, "a pointer to what the patch brings is stored", find_stored_pointers},
     {"HP020-unknown-flow", Answer::kReject, "a function's flow of control is not known", find_unknown_flow},

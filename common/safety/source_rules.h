@@ -107,6 +107,7 @@ void find_stored_pointers(const SourceSubject& subject, SourceReport& report);
 void find_continuation_changes(const SourceSubject& subject, SourceReport& report);
 void find_unknown_flow(const SourceSubject& subject, SourceReport& report);
 void find_reading_changes(const SourceSubject& subject, SourceReport& report);  // reading_rules.cc
+void find_raised_bounds(const SourceSubject& subject, SourceReport& report);
 void find_result_meanings(const SourceSubject& subject, SourceReport& report);
 void find_kept_tables(const SourceSubject& subject, SourceReport& report);  // kept_rules.cc
 void find_handler_data(const SourceSubject& subject, SourceReport& report);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "programs/hotpatch-syntax/expressions.h"
 
+#include <algorithm>
+
 #include <clang/AST/Decl.h>
 #include <llvm/ADT/SmallString.h>
 
@@ -107,6 +109,21 @@ Json Expressions::value_of(const VarDecl& variable) {
   return of_variable(variable);
 }
 
+Json Expressions::element(const ArraySubscriptExpr& access) {
+  Json array = of(access.getBase());
+  const Expr* base = access.getBase()->IgnoreParenImpCasts();
+  const auto* named = dyn_cast<DeclRefExpr>(base);
+  const auto* variable = named == nullptr ? nullptr : dyn_cast<VarDecl>(named->getDecl());
+  const bool is_made_here = variable != nullptr && variable->hasDefinition(context_) != VarDecl::DeclarationOnly;
+  const ConstantArrayType* type = context_.getAsConstantArrayType(base->getType());
+  if (type != nullptr && (is_made_here || isa<MemberExpr>(base))) {
+    const std::uint64_t length = type->getSize().getLimitedValue();
+    const auto [known, is_new] = lengths_.try_emplace(array.dump(), length);
+    if (!is_new) known->second = std::min(known->second, length);
+  }
+  return {"i", std::move(array), of(access.getIdx())};
+}
+
 Json Expressions::others(const Expr& expression) {
   if (const auto* reference = dyn_cast<DeclRefExpr>(&expression)) {
     if (const auto* variable = dyn_cast<VarDecl>(reference->getDecl())) return value_of(*variable);
@@ -135,8 +152,7 @@ Json Expressions::others(const Expr& expression) {
     if (binary->getOpcode() == BO_Comma) return of(binary->getRHS());
     return {"b", binary->getOpcodeStr().str(), of(binary->getLHS()), of(binary->getRHS())};
   }
-  if (const auto* element = dyn_cast<ArraySubscriptExpr>(&expression))
-    return {"i", of(element->getBase()), of(element->getIdx())};
+  if (const auto* access = dyn_cast<ArraySubscriptExpr>(&expression)) return element(*access);
   if (const auto* call = dyn_cast<CallExpr>(&expression)) {
     const std::string name = callee(*call);
     if ((name == "__builtin_expect" || name == "__builtin_expect_with_probability" || name == "__builtin_assume_aligned") &&

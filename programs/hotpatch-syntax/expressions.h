@@ -4,6 +4,7 @@
 // enumerators), parameters go by their position, members by the type that declares them. docs/schema/syntax.schema.json lists the forms.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 
@@ -32,6 +33,9 @@ class Expressions {
   Json of_variable(const clang::VarDecl& variable);
   /// The function that a call goes to; empty if it goes through a pointer.
   static std::string callee(const clang::CallExpr& call);
+  /// Of the arrays that were indexed, as far as this source makes them or says the type that they are members of: elements, by the array's
+  /// form as text.
+  [[nodiscard]] const std::map<std::string, std::uint64_t>& lengths() const noexcept { return lengths_; }
 
  private:
   Json constant(const clang::Expr& expression);
@@ -39,9 +43,11 @@ class Expressions {
   Json value_of(const clang::VarDecl& variable);
   Json member(const clang::MemberExpr& member);
   Json others(const clang::Expr& expression);
+  Json element(const clang::ArraySubscriptExpr& access);
 
   clang::ASTContext& context_;
   Names& names_;
+  std::map<std::string, std::uint64_t> lengths_;
   unsigned depth_ = 0;
 };
 

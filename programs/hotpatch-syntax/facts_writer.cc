@@ -112,6 +112,7 @@ class Writer {
     facts["entry"] = graph->getEntry().getBlockID();
     facts["exit"] = graph->getExit().getBlockID();
     for (const CFGBlock* block : *graph) blocks.push_back(block_of(*block, expressions));
+    facts["lengths"] = expressions.lengths();
     return facts;
   }
 
