@@ -124,6 +124,11 @@ Result<Manifest> read_manifest(const KeyValues& metadata, std::string_view prefi
     if (key == "replaces") manifest.replaces_all = value != "none";
     if (key == "unload") manifest.stays_loaded = value == "never";
     if (key == "conflicts") manifest.conflicts = words_of(value);
+    if (key == "class") manifest.grade = value;
+    if (key == "needs") {
+      manifest.needs = parse_consistency(value);
+      if (!manifest.needs) return malformed(full_key, value);
+    }
     if (key == "serial") {
       const auto serial = number_of(value);
       if (!serial) return malformed(full_key, value);
@@ -147,8 +152,8 @@ Result<Manifest> read_manifest(const KeyValues& metadata, std::string_view prefi
 }
 
 std::vector<std::string> manifest_lines(const KeyValues& metadata, std::string_view prefix) {
-  constexpr std::array<std::string_view, 9> kKeys = {"vendor", "id",       "serial", "requires", "conflicts",
-                                                     "state",  "replaces", "unload", "class"};
+  constexpr std::array<std::string_view, 10> kKeys = {"vendor", "id",       "serial", "requires", "conflicts",
+                                                      "state",  "replaces", "unload", "needs",    "class"};
   std::vector<std::string> lines;
   for (const auto& [key, value] : metadata)
     if (key.starts_with(prefix) && std::ranges::find(kKeys, std::string_view(key).substr(prefix.size())) != kKeys.end())
@@ -187,7 +192,21 @@ Result<KeyValues> manifest_entries(const Manifest& manifest) {
   add("conflicts", joined(manifest.conflicts, " "));
   for (const Manifest::State& state : manifest.states) add("state", state.id + " " + std::to_string(state.version));
   if (manifest.stays_loaded) add("unload", "never");
+  if (manifest.needs) add("needs", to_text(*manifest.needs));
   return entries;
+}
+
+Result<> check_admission(const std::string& name, const Manifest& manifest, const Admission& admission) {
+  std::vector<std::string> reasons;
+  if (manifest.needs && !admission.provided.covers(*manifest.needs))
+    reasons.push_back("it needs the model of consistency " + to_text(*manifest.needs) + ", and " + to_text(admission.provided) +
+                      " is provided");
+  if (admission.worst == "A" && manifest.grade != "A")
+    reasons.push_back((manifest.grade.empty() ? "it does not say its class" : "it is of class " + manifest.grade) +
+                      ", and only class A was asked for");
+  if (reasons.empty()) return {};
+  return tl::unexpected(Error(Errc::kRejected, name + " is not taken: " + joined(reasons, "; "))
+                            .with_remedy("read its report; without --class A what asks for eyes is taken, too"));
 }
 
 Result<> check_arrival(const std::string& name, const Manifest& manifest, std::span<const InstalledPatch> installed) {

@@ -12,17 +12,20 @@
 //   state=ID VERSION         state of the livepatch core, once for each: what its hooks keep in the running system
 //   replaces=all, none       whether it takes the place of all that is in effect
 //   unload=never             pointers to what it brings may be stored anywhere, so that it stays loaded, in effect or not
+//   needs=MODEL              the weakest model of consistency that is enough, "leave patched-set, switch thread": common/support/consistency.h
 //   class=A, B               docs/safety.md
 //
 // The keys of a module have "hotpatch_" before them.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "common/support/consistency.h"
 #include "common/support/key_values.h"
 #include "common/support/result.h"
 
@@ -50,6 +53,8 @@ struct Manifest {
   std::vector<State> states;
   bool replaces_all = true;  // of a module that does not say: they do
   bool stays_loaded = false;
+  std::optional<Consistency> needs;
+  std::string grade;                // "A", "B"; empty: it does not say
   std::vector<Function> functions;  // not of the metadata: whoever reads them fills this in
 };
 
@@ -71,6 +76,14 @@ struct InstalledPatch {
   bool goes = false;  // the one that comes takes its place
 };
 
+/// What this host takes, whatever else is in effect.
+struct Admission {
+  Consistency provided;     // by what loads it
+  std::string worst = "B";  // "A": only what has the class A
+};
+
+/// Whether the host takes such a patch at all. kRejected with every reason.
+Result<> check_admission(const std::string& name, const Manifest& manifest, const Admission& admission);
 /// Whether the patch may come. kRejected with every reason.
 Result<> check_arrival(const std::string& name, const Manifest& manifest, std::span<const InstalledPatch> installed);
 /// Whether the patch may go while the others stay. kRejected: one of them requires it.

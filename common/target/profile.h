@@ -13,6 +13,9 @@
 #include <string_view>
 #include <vector>
 
+
+#include "common/support/consistency.h"
+
 namespace hotpatch::target {
 
 /// What one field of a record means.
@@ -86,17 +89,9 @@ struct LineArgument {
   std::string_view format = {};  // of one that takes any arguments: the text with which this one is a line's
 };
 
-/// What a thread must have left before it counts as switched to the patched code, and what is switched at once (V. Pavlik, "live patching
-/// consistency models", linux-kernel, 2014-11-07). Each is in the order of strength.
-enum class Leave : std::uint8_t { kFunction, kChangedSet, kKernel };
-enum class Switch : std::uint8_t { kFunction, kThread, kKernel };
-struct Consistency {
-  Leave leave = Leave::kFunction;
-  Switch at_once = Switch::kFunction;
-  /// Whether this is as strong as `other`, or stronger.
-  [[nodiscard]] bool covers(const Consistency& other) const noexcept { return leave >= other.leave && at_once >= other.at_once; }
-  friend bool operator==(const Consistency&, const Consistency&) = default;
-};
+using hotpatch::Consistency;
+using hotpatch::Leave;
+using hotpatch::Switch;
 
 struct Profile {
   std::string_view name;  // "xen-x86_64"

@@ -50,6 +50,13 @@ Result<Manifest> manifest_of(const CheckedModule& module) {
   return manifest;
 }
 
+Result<> admit(const CheckedModule& module, const std::string& worst_class) {
+  const bool is_switched_at_once = module.info.value(payload::kConsistencyKey) == payload::kKernelConsistency;
+  const Consistency provided = {.leave = Leave::kChangedSet, .at_once = is_switched_at_once ? Switch::kKernel : Switch::kThread};
+  HP_ASSIGN(const Manifest manifest, manifest_of(module));
+  return check_admission(module.info.name(), manifest, {.provided = provided, .worst = worst_class});
+}
+
 Result<> check_load(Session& session, const CheckedModule& module) {
   HP_ASSIGN(const Manifest manifest, manifest_of(module));
   std::vector<InstalledPatch> others = installed(session, module.info.name());

@@ -14,6 +14,14 @@
 
 namespace hotpatch::cli {
 
+inline void add_class_option(CLI::App* command, CommonArguments& arguments) {
+  command
+      ->add_option("--class", arguments.worst_class,
+                   "The worst class that is taken: B, or A for what needs nobody to watch it, and says so")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"A", "B"}));
+}
+
 /// Arguments are CommonArguments, and what the program's own commands take. All that is given lives until run() returns.
 template <typename Arguments>
 class CommandLine {

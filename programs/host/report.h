@@ -29,6 +29,7 @@ struct CommonArguments {
   std::string file;
   bool json = false;
   unsigned wait_ms = 10'000;
+  std::string worst_class = "B";
   std::string state_dir;
 };
 

@@ -223,6 +223,7 @@ Result<BuildProduct> build(const BuildOptions& options) {
   for (const safety::Discharge& one : product.discharges) link.discharges.push_back(one.text());
   Manifest manifest = options.manifest;
   manifest.stays_loaded = !product.assessment.pinned_by.empty();
+  manifest.needs = product.assessment.need;
   HP_ASSIGN(link.manifest, manifest_entries(manifest));
   if (options.seal) {
     link.report_digest = std::string(kDigestDigits, '0');

@@ -189,6 +189,7 @@ Result<KernelBuildProduct> build_kernel(buildenv::Base base, const KernelBuildOp
   }
   product.findings.append(types.findings());
   product.findings.append(safety::check_discharges(product.discharges, product.findings));
+  HP_TRY(name_callers(*stock, product));
   if (options.wants_listings) {
     HP_ASSIGN(target::Decoder decoder, target::Decoder::make());
     for (std::size_t i = 0; i < pairs.size(); ++i) {

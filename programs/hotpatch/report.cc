@@ -90,30 +90,8 @@ std::string side_text(const char* which, const SideReport& side) {
          (side.source.empty() ? "" : "  (" + side.source + ")") + "\n";
 }
 
-const char* leave_name(target::Leave leave) {
-  switch (leave) {
-    case target::Leave::kFunction: return "function";
-    case target::Leave::kChangedSet: return "patched-set";
-    case target::Leave::kKernel: return "kernel";
-  }
-  return "kernel";
-}
-
-const char* switch_name(target::Switch at_once) {
-  switch (at_once) {
-    case target::Switch::kFunction: return "function";
-    case target::Switch::kThread: return "thread";
-    case target::Switch::kKernel: return "kernel";
-  }
-  return "kernel";
-}
-
 Json to_json(const target::Consistency& model) {
   return {{"leave", leave_name(model.leave)}, {"switch", switch_name(model.at_once)}};
-}
-
-std::string model_text(const target::Consistency& model) {
-  return std::string("leave ") + leave_name(model.leave) + ", switch " + switch_name(model.at_once);
 }
 
 std::string joined(const std::set<std::string>& names) {
@@ -168,16 +146,16 @@ std::vector<std::string> class_reasons(const safety::Assessment& assessment, con
   // Where everything is switched at once, with nothing of the old code on any stack, there is no older model to fall back to.
   const bool is_switched_at_once = provided == target::Consistency{target::Leave::kKernel, target::Switch::kKernel};
   if (assessment.need != target::Consistency{} && !is_switched_at_once)
-    reasons.push_back("not every mix of old and new code is safe: it needs the model " + model_text(assessment.need));
+    reasons.push_back("not every mix of old and new code is safe: it needs the model " + to_text(assessment.need));
   if (!assessment.pinned_by.empty()) reasons.push_back("it must never be unloaded: " + joined(assessment.pinned_by));
   return reasons;
 }
 
 std::vector<std::vector<std::string>> consistency_rows(const safety::Assessment& assessment, target::Consistency provided) {
-  std::vector<std::vector<std::string>> rows = {{"model needed", model_text(assessment.need)}};
+  std::vector<std::vector<std::string>> rows = {{"model needed", to_text(assessment.need)}};
   rows.push_back(
       {"because of", assessment.because.empty() ? "nothing: any mix of old and new code is safe" : joined(assessment.because)});
-  rows.push_back({"model provided", model_text(provided)});
+  rows.push_back({"model provided", to_text(provided)});
   if (!assessment.anchors.empty()) rows.push_back({"anchors", joined(assessment.anchors)});
   rows.push_back({"unload", assessment.pinned_by.empty() ? "safe" : "never: " + joined(assessment.pinned_by)});
   return rows;
@@ -197,8 +175,8 @@ Json to_json(const safety::Assessment& assessment, const Diagnostics& findings, 
 std::string to_text(const safety::Assessment& assessment, const Diagnostics& findings, target::Consistency provided) {
   std::string text = class_text(class_name(assessment, findings, provided)) + "\n";
   if (assessment.need != target::Consistency{})
-    text += "  model needed: " + model_text(assessment.need) + " (" + joined(assessment.because) +
-            "); provided: " + model_text(provided) + "\n";
+    text += "  model needed: " + to_text(assessment.need) + " (" + joined(assessment.because) +
+            "); provided: " + to_text(provided) + "\n";
   if (!assessment.anchors.empty()) text += "  anchors: " + joined(assessment.anchors) + "\n";
   if (!assessment.pinned_by.empty()) text += "  never to be unloaded: " + joined(assessment.pinned_by) + "\n";
   return text;
@@ -214,13 +192,7 @@ Json to_json(const std::vector<safety::Discharge>& discharges, const char* statu
 
 std::string report_digest(Json report) {
   for (const char* member : {"payload", "module", "explanation"}) report.erase(member);
-  // Where the build had its trees, which findings name, is another place each time.
-  constexpr std::string_view kFolder = "hotpatch-build.";
-  constexpr std::size_t kRandom = 6;  // characters, by mkdtemp()
-  std::string text = document_text(report);
-  for (std::size_t at = text.find(kFolder); at != std::string::npos; at = text.find(kFolder, at + kFolder.size()))
-    text.erase(at + kFolder.size(), kRandom);
-  return sha256_text(as_byte_view(text));
+  return sha256_text(as_byte_view(document_text(report)));
 }
 
 Json to_json(const UnitPatch& unit) {

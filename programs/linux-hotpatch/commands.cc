@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "common/host/boot.h"
+#include "linux/host/stack.h"
 #include "programs/linux-hotpatch/document.h"
 #include "programs/linux-hotpatch/text.h"
 
@@ -101,6 +102,7 @@ ExitCode run_load(const Arguments& arguments) {
   if (!module) return fail_with(arguments, module.error());
   const std::string name = module->info.name();
   Desk desk(arguments);
+  if (const Result<> taken = admit(*module, arguments.worst_class); !taken) return fail_with(arguments, taken.error());
   // A module that does not fit is refused before anything is written.
   if (const Result<> fits = check_kernel(desk.kernel(), *module, {arguments.require_signature});
       !fits && fits.error().code() != Errc::kBusy)

@@ -43,6 +43,7 @@ void add_commands(CommandLine<Arguments>& line, Arguments& arguments) {
     command->add_option("FILE", arguments.file, "The module, as hotpatch build made it")->required();
     add_transition_options(line, command, arguments);
     add_signature_option(command, arguments);
+    add_class_option(command, arguments);
   });
   line.add("unload", "Take a live patch out of effect, and its module out of the kernel", run_unload, [&](CLI::App* command) {
     add_name(command, arguments);

@@ -79,6 +79,14 @@ void add_upload_options(CLI::App* command, HostArguments& arguments) {
   add_trust_options(command, arguments);
   command->add_flag("--require-signature", arguments.require_signature,
                     "Take only what is signed, even where no vendor is known");
+  add_class_option(command, arguments);
+}
+
+/// Of what brings a payload in and splices it at once.
+void add_load_options(CLI::App* command, HostArguments& arguments) {
+  add_upload_options(command, arguments);
+  add_chosen_name(command, arguments);
+  add_barrier_option(command, arguments);
 }
 
 void add_changes(CommandLine<HostArguments>& line, HostArguments& arguments) {
@@ -93,16 +101,10 @@ void add_changes(CommandLine<HostArguments>& line, HostArguments& arguments) {
     add_name(command, given);
     add_upload_options(command, given);
   });
-  add("load", "Upload a payload and apply it", [](CLI::App* command, HostArguments& given) {
-    add_upload_options(command, given);
-    add_chosen_name(command, given);
-    add_barrier_option(command, given);
-  });
+  add("load", "Upload a payload and apply it", add_load_options);
   add("upgrade", "Upload a payload, put it in the place of all that is applied, unload that",
       [](CLI::App* command, HostArguments& given) {
-        add_upload_options(command, given);
-        add_chosen_name(command, given);
-        add_barrier_option(command, given);
+        add_load_options(command, given);
         add_others_option(command, given);
       });
   add("apply", "Splice a payload in, on top of what is applied", [](CLI::App* command, HostArguments& given) {

@@ -2,6 +2,8 @@
 //
 // Payloads that must not get in: for another hypervisor, cut off, damaged, or meant for other code than what runs. Each is refused with
 // its reason, nothing changes, and the hypervisor goes on to take the undamaged payload.
+#include <algorithm>
+#include <string_view>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -56,8 +58,15 @@ TEST_CASE("a payload for another hypervisor, a part of one, and a damaged one ar
     one.step = guest.add("xen-hotpatch upload " + one.name + " /payloads/" + one.name);
     one.look = guest.add("xen-hotpatch list");
   }
+  Bytes watched = good;
+  const std::string_view grade = "class=A";
+  const auto at = std::ranges::search(watched, as_byte_view(grade));
+  REQUIRE_MESSAGE(!at.empty(), "the payload does not say its class");
+  at[grade.size() - 1] = std::byte{'B'};
+  guest.add_payload("watched", watched);
+  const auto of_class_b = guest.add("xen-hotpatch load --class A /payloads/watched --name watched");
   const auto after = guest.add(kReadExtra);
-  const auto alive = guest.add("xen-hotpatch load /payloads/good --name good && cat /sys/hypervisor/version/extra");
+  const auto alive = guest.add("xen-hotpatch load --class A /payloads/good --name good && cat /sys/hypervisor/version/extra");
   const auto leave = guest.add("xen-hotpatch revert good && xen-hotpatch unload good && cat /sys/hypervisor/version/extra");
   guest.run();
 
@@ -75,6 +84,9 @@ TEST_CASE("a payload for another hypervisor, a part of one, and a damaged one ar
     CHECK_MESSAGE(guest.errors(one.step).size() > 20, guest.describe(one.step));
     CHECK_MESSAGE(guest.output(one.look) == "no payloads", guest.describe(one.look));
   }
+  CHECK_MESSAGE(guest.status(of_class_b) == 3, guest.describe(of_class_b));
+  CHECK_MESSAGE(guest.errors(of_class_b).find("it is of class B, and only class A was asked for") != std::string::npos,
+                guest.describe(of_class_b));
   CHECK(guest.output(after) == ".5");
   CHECK_MESSAGE(guest.output(alive).find(".5+hotpatch") != std::string::npos, guest.describe(alive));
   CHECK_MESSAGE(guest.status(leave) == 0, guest.describe(leave));

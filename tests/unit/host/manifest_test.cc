@@ -24,7 +24,8 @@ bool holds(const std::string& text, const std::string& part) { return text.find(
 
 TEST_CASE("what is written is read again, behind a prefix too") {
   const KeyValues entries = {{"vendor", "example"}, {"id", "fixes"},      {"serial", "3"},    {"requires", "base>=2 other"},
-                             {"conflicts", "a b"},  {"state", "0x700 1"}, {"unload", "never"}};
+                             {"conflicts", "a b"},  {"state", "0x700 1"}, {"unload", "never"},
+                             {"needs", "leave patched-set, switch thread"}};
   const Manifest read = manifest(entries);
   CHECK(manifest_entries(read).value() == entries);
   KeyValues prefixed;
@@ -40,13 +41,31 @@ TEST_CASE("what is written is read again, behind a prefix too") {
 TEST_CASE("what cannot be read or written is an error") {
   for (const KeyValues& entries :
        {KeyValues{{"serial", "x"}}, KeyValues{{"serial", ""}}, KeyValues{{"serial", "-1"}}, KeyValues{{"requires", "a>=b"}},
-        KeyValues{{"requires", ">=1"}}, KeyValues{{"state", "1"}}, KeyValues{{"state", "1 2 3"}}})
+        KeyValues{{"needs", "leave patched-set"}}, KeyValues{{"requires", ">=1"}}, KeyValues{{"state", "1"}}, KeyValues{{"state", "1 2 3"}}})
     CHECK_FALSE(read_manifest(entries, "").has_value());
   Manifest wrong;
   wrong.vendor = "two words";
   CHECK_FALSE(manifest_entries(wrong).has_value());
   CHECK_FALSE(parse_requirement("a>=").has_value());
   CHECK_FALSE(parse_requirement("").has_value());
+}
+
+TEST_CASE("a host takes what it can carry out, and no worse class than was asked for") {
+  constexpr Consistency kByThread = {.leave = Leave::kChangedSet, .at_once = Switch::kThread};
+  const auto refusal_of = [](const KeyValues& entries, const Admission& admission) {
+    const Result<> taken = check_admission("new", manifest(entries), admission);
+    if (!taken) CHECK(taken.error().code() == Errc::kRejected);
+    return taken ? std::string() : taken.error().message();
+  };
+  const KeyValues graded = {{"needs", "leave patched-set, switch thread"}, {"class", "A"}};
+  CHECK(refusal_of(graded, {.provided = kByThread, .worst = "A"}).empty());
+  CHECK(refusal_of({}, {.provided = kByThread, .worst = "B"}).empty());
+  CHECK(holds(refusal_of({}, {.provided = kByThread, .worst = "A"}), "does not say its class"));
+  CHECK(holds(refusal_of({{"class", "B"}}, {.provided = kByThread, .worst = "A"}), "is of class B"));
+  CHECK(refusal_of({{"class", "B"}}, {.provided = kByThread, .worst = "B"}).empty());
+  const KeyValues at_once = {{"needs", "leave patched-set, switch kernel"}, {"class", "A"}};
+  CHECK(holds(refusal_of(at_once, {.provided = kByThread, .worst = "B"}), "leave patched-set, switch thread is provided"));
+  CHECK(refusal_of(at_once, {.provided = {.leave = Leave::kKernel, .at_once = Switch::kKernel}, .worst = "B"}).empty());
 }
 
 TEST_CASE("a series does not go back") {
