@@ -14,6 +14,7 @@
 #include "programs/hotpatch/carry_over.h"
 #include "programs/hotpatch/interrupt.h"
 #include "programs/hotpatch/report.h"
+#include "programs/hotpatch/untraceable.h"
 
 namespace hotpatch::cli {
 namespace {
@@ -211,6 +212,7 @@ Result<KernelBuildProduct> build_kernel(buildenv::Base base, const KernelBuildOp
   module.discharges = product.discharges;
   bool are_known = false;
   module.manifest.stays_loaded = !product.assessment.pinned_by.empty();
+  module.manifest.needs = product.assessment.need;
   if (options.seal)
     module.seal = [&](const Diagnostics& more) {
       product.findings.append(more);

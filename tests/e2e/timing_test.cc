@@ -97,7 +97,8 @@ TEST_CASE("from file to running code takes no more than twice what the stock too
     const double ratio = times[kOurs.name].median / times[kStock.name].median;
     std::cout << "| demo/" << names[i] << ".patch, " << sizes[i] << " bytes | " << cell(times[kStock.name]) << " | "
               << cell(times[kOurs.name]) << " | " << two_digits(ratio) << " | " << cell(times[kOursByXen.name]) << " |\n";
-    CHECK_MESSAGE(ratio > 0, guest.output(steps[i]));  // how large it is belongs to docs/benchmarks.md: time fails no test
+    // Both took turns in one guest: what else the machine does slows them alike.
+    CHECK_MESSAGE(ratio <= 2, guest.output(steps[i]));
   }
 }
 

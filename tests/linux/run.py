@@ -75,6 +75,8 @@ def check_case(hotpatch, base, name):
         bad.append(f"exit code {exit_code}, not {code}; findings: {report['findings']}")
     if functions is not None and found != functions:
         bad.append(f"changed functions {sorted(found)}, not {sorted(functions)}")
+    bad += [f"the callers of {finding['symbol']} are not named: {finding['remedy']}" for finding in report["findings"]
+            if finding["rule"] == "HP030-untraceable" and "(in " not in finding["remedy"]]
     missing = rules - {finding["rule"] for finding in report["findings"]}
     if missing:
         bad.append(f"no finding of {sorted(missing)}")
