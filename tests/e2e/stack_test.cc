@@ -108,6 +108,34 @@ TEST_CASE("a cumulative payload follows another, planned first; nothing but the 
   CHECK_MESSAGE(guest.output(kept).empty(), guest.describe(kept));
 }
 
+TEST_CASE("a payload on top of a spliced function goes in only over the very jump that it was linked for") {
+  const auto visible = build_payload("visible", {"--patch", visible_patch()});
+  Guest guest("on-top");
+  guest.add_payload("first", content_of(visible));
+  guest.add_payload("on-top", content_of(build_payload("on-top", {"--patch", visible_patch(), "--patch", changeset_patch(),
+                                                                  "--depends", visible.string()})));
+  guest.add_payload("filler", content_of(build_payload("changeset", {"--patch", changeset_patch()})));
+  const auto load = guest.add("xen-hotpatch load /payloads/first --name first && xen-hotpatch load /payloads/on-top --name on-top");
+  const auto extra = guest.add(kReadExtra);
+  // The one below comes back elsewhere, as something else has taken its place.
+  const auto moved = guest.add(
+      "xen-hotpatch revert first --above && xen-hotpatch unload first && xen-hotpatch upload filler /payloads/filler && "
+      "xen-hotpatch load /payloads/first --name first");
+  const auto stale = guest.add("xen-hotpatch apply on-top");
+  const auto list = guest.add("xen-hotpatch list");
+  const auto again = guest.add("xen-hotpatch unload on-top && xen-hotpatch load /payloads/on-top --name on-top");
+  const auto changeset = guest.add(kReadChangeset);
+  guest.run();
+
+  CHECK_MESSAGE(guest.status(load) == 0, guest.describe(load));
+  CHECK(guest.output(extra) == ".5+hotpatch");
+  CHECK_MESSAGE(guest.status(moved) == 0, guest.describe(moved));
+  CHECK_MESSAGE(guest.status(stale) == 1, guest.describe(stale));
+  CHECK_MESSAGE(guest.output(list).find("on-top  checked") != std::string::npos, guest.describe(list));
+  CHECK_MESSAGE(guest.status(again) == 0, guest.describe(again));
+  CHECK(guest.output(changeset) == "a second patch");
+}
+
 TEST_CASE("the stock tool works beside ours, and is respected") {
   const auto visible = build_payload("visible", {"--patch", visible_patch()});
   Guest guest("stock-tool");

@@ -67,6 +67,8 @@ class FakeHypervisor final : public hypercall::Channel {
   [[nodiscard]] std::string snapshot() const;
   /// The same, the payloads by name and not in the order of their uploads.
   [[nodiscard]] std::string stable_snapshot() const;
+  /// What was uploaded under that name. Requires: something was.
+  [[nodiscard]] const xen::PayloadInfo& info_of(const std::string& name) { return find(name)->info; }
   [[nodiscard]] std::vector<std::string> stack() const { return stack_; }
   /// Actions that reached the barrier, one way or the other.
   [[nodiscard]] unsigned barriers() const noexcept { return barriers_; }
@@ -96,6 +98,7 @@ class FakeHypervisor final : public hypercall::Channel {
   int do_apply(Loaded& payload);
   int do_replace(Loaded& payload);
   int schedule(Loaded& payload, hypercall::Action action);
+  [[nodiscard]] static Bytes jump_of(const Loaded& payload, const xen::PayloadFunction& function);
   [[nodiscard]] bool expectations_hold(const Loaded& payload);
   void finish();
 

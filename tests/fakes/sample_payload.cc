@@ -21,13 +21,14 @@ Bytes note(const BuildId& id) {
   return std::move(out).take();
 }
 
-Bytes function_entry(std::uint64_t old_addr) {
+Bytes function_entry(std::uint64_t old_addr, std::uint8_t expects) {
   Bytes entry(xen::kFuncSize);
   store_le<std::uint64_t>(entry, xen::kFuncOldAddrOffset, old_addr);
   store_le<std::uint32_t>(entry, xen::kFuncNewSizeOffset, 20);
   store_le<std::uint32_t>(entry, xen::kFuncOldSizeOffset, 12);
   store_le<std::uint8_t>(entry, xen::kFuncVersionOffset, xen::kFuncVersion);
-  store_le<std::uint8_t>(entry, xen::kFuncExpectOffset, 1 | (3U << 1U));
+  if (expects == 0) return entry;
+  store_le<std::uint8_t>(entry, xen::kFuncExpectOffset, static_cast<std::uint8_t>(1U | unsigned{expects} << 1U));
   store_le<std::uint8_t>(entry, xen::kFuncExpectDataOffset, 0x48);
   return entry;
 }
@@ -50,7 +51,7 @@ elf::ObjectBuilder SamplePayload::build() const {
   const auto funcs = builder.add_section({.name = ".livepatch.funcs",
                                           .flags = static_cast<std::uint64_t>(funcs_allocated ? SHF_ALLOC | SHF_WRITE : 0),
                                           .alignment = 8,
-                                          .contents = function_entry(old_addr)});
+                                          .contents = function_entry(old_addr, expects)});
   builder.add_relocation(funcs, {.offset = 0, .type = R_X86_64_64, .symbol = builder.section_symbol(strings), .addend = 0});
   builder.add_relocation(funcs, {.offset = 8, .type = R_X86_64_64, .symbol = builder.section_symbol(text), .addend = 0x40});
   if (has_veto) {

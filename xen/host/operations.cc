@@ -8,6 +8,7 @@
 #include "xen/host/look.h"
 #include "xen/host/plan.h"
 #include "xen/host/settle.h"
+#include "xen/host/stacked.h"
 #include "xen/host/steps.h"
 #include "xen/host/store.h"
 
@@ -100,7 +101,7 @@ Result<> link_here(Session& session, const std::string& name, const CheckedPaylo
       return tl::unexpected(std::move(done).error().error());
     return {};
   };
-  HP_ASSIGN(const Settled settled, settle(payload, steps));
+  HP_ASSIGN(const Settled settled, settle(payload, spliced_bytes(session, listed, payload.info), steps));
   outcome.linked_for = settled.linked_for;
   outcome.relocated_by_xen = settled.why_not;
   if (!settled.linked_for) session.warnings().push_back("Xen relocated " + name + " itself: " + settled.why_not);

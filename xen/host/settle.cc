@@ -13,7 +13,7 @@ constexpr const char* kCannotUnload = "its image lies in a wrong place, and coul
 
 }  // namespace
 
-Result<Settled> settle(const CheckedPayload& payload, const SettleSteps& steps) {
+Result<Settled> settle(const CheckedPayload& payload, const SplicedBytes& below, const SettleSteps& steps) {
   Settled settled;
   const auto stuck = [&](const char* state, const Error& error) {
     return tl::unexpected(
@@ -25,11 +25,12 @@ Result<Settled> settle(const CheckedPayload& payload, const SettleSteps& steps) 
   settled.why_not = seen ? "its metadata do not tell where it lies" : "where it lies cannot be seen: " + seen.error().message();
   enum class Loaded : std::uint8_t { kPayload, kMisplacedImage, kNothing } there = Loaded::kPayload;
   while (seen && seen->load_address && settled.misses < kMaxMisses) {
-    const Result<PlacedImage> linked = link_for(object, TargetAddr(*seen->load_address));
+    Result<PlacedImage> linked = link_for(object, TargetAddr(*seen->load_address));
     if (!linked) {
       settled.why_not = linked.error().message();
       break;
     }
+    expect_spliced(below, payload.info, linked->file);
     if (const Result<> good = check_image(linked->file, payload.info, linked->load_address); !good) {
       settled.why_not = good.error().message();
       break;

@@ -18,6 +18,7 @@
 #include "common/support/address.h"
 #include "hypercall/channel.h"
 #include "xen/host/preflight.h"
+#include "xen/host/stacked.h"
 #include "xen/payload/metadata.h"
 
 namespace hotpatch::xen::host {
@@ -38,9 +39,9 @@ struct Settled {
   std::string why_not;                      // the reason, where Xen relocated it
 };
 
-/// Requires: the relocatable `payload` was uploaded a moment ago. Afterwards it, or its image, is loaded. kRefused if neither could be
+/// `below`: what the image may expect of the payloads that are applied now. Requires: the relocatable `payload` was uploaded a moment ago. Afterwards it, or its image, is loaded. kRefused if neither could be
 /// achieved: the message says what is there instead.
-Result<Settled> settle(const CheckedPayload& payload, const SettleSteps& steps);
+Result<Settled> settle(const CheckedPayload& payload, const SplicedBytes& below, const SettleSteps& steps);
 
 /// kRefused if the payload `name` is an image that lies elsewhere than where it was linked for: it must not be applied. Success says
 /// nothing else; a payload that is not there is left to Xen's own answer. kBusy, kRefused if Xen cannot be asked.

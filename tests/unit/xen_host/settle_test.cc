@@ -43,6 +43,53 @@ TEST_CASE("an upload is linked for the address that Xen chose, and applied there
   CHECK(again->already);
 }
 
+TEST_CASE("on top of a spliced function, the image expects the jump that lies there now, and nothing else is taken for it") {
+  Desk desk;
+  testing::SamplePayload first = kFirst;
+  first.expects = 12;
+  testing::SamplePayload on_top = kOnTop;
+  on_top.old_addr = first.old_addr;
+  on_top.expects = 0;
+  REQUIRE(load(*desk.session(), "first", checked(first)));
+  REQUIRE(load(*desk.session(), "on-top", checked(on_top)));
+  const std::optional<Bytes>& expected = desk.xen.info_of("on-top").functions[0].expect;
+  REQUIRE(expected);
+  REQUIRE(expected->size() == 12);
+  CHECK((*expected)[0] == std::byte{0xe9});
+  constexpr std::uint64_t kCode = 0x40;  // in the sample's text
+  const std::uint64_t next = first.old_addr + kJumpSize;
+  CHECK(load_le<std::uint32_t>(*expected, 1) == static_cast<std::uint32_t>(kLowest + kCode - next));
+
+  // The one below comes back at another place: what was expected is not there.
+  REQUIRE(revert(*desk.session(), "first", {.above = true, .others = false}));
+  REQUIRE(unload(*desk.session(), "first"));
+  REQUIRE(upload(*desk.session(), "other", checked(kOther)));
+  REQUIRE(load(*desk.session(), "first", checked(first)));
+  CHECK_FALSE(apply(*desk.session(), "on-top"));
+  REQUIRE(unload(*desk.session(), "on-top"));
+  CHECK(load(*desk.session(), "on-top", checked(on_top)));
+
+  // A third one sees the second one's jump.
+  testing::SamplePayload third = on_top;
+  third.name = "third";
+  third.id = 5;
+  third.depends = 2;
+  CHECK(load(*desk.session(), "third", checked(third)));
+}
+
+TEST_CASE("of another tool's payload below nothing is expected") {
+  Desk desk;
+  testing::SamplePayload first = kFirst;
+  first.expects = 12;
+  testing::SamplePayload on_top = kOnTop;
+  on_top.old_addr = first.old_addr;
+  on_top.expects = 0;
+  desk.xen.foreign_upload("first", first.file());
+  desk.xen.foreign_action("first", hypercall::Action::kApply);
+  REQUIRE(load(*desk.session(), "on-top", checked(on_top)));
+  CHECK_FALSE(desk.xen.info_of("on-top").functions[0].expect);
+}
+
 TEST_CASE("Xen relocates where it is told to") {
   Desk desk;
   desk.config.relocation = Relocation::kHypervisor;
