@@ -62,7 +62,7 @@ TEST_CASE("a payload for another hypervisor, a part of one, and a damaged one ar
   const std::string_view grade = "class=A";
   const auto at = std::ranges::search(watched, as_byte_view(grade));
   REQUIRE_MESSAGE(!at.empty(), "the payload does not say its class");
-  at[grade.size() - 1] = std::byte{'B'};
+  at.back() = std::byte{'B'};
   guest.add_payload("watched", watched);
   const auto of_class_b = guest.add("xen-hotpatch load --class A /payloads/watched --name watched");
   const auto after = guest.add(kReadExtra);
