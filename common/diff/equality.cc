@@ -209,9 +209,8 @@ bool Equality::may_differ_in_lines_only(EntityIndex original, EntityIndex patche
   if (!same || shifts_.empty()) return false;
   const std::uint64_t shift = shifts_.front().patched - shifts_.front().original;
   return std::ranges::all_of(shifts_, [&](const LineShift& line) {
-    return line.patched - line.original == shift &&
-           lines_.may_be_line(LineProof::Side::kOriginal, original_.entity(original), line.original) &&
-           lines_.may_be_line(LineProof::Side::kPatched, patched_.entity(patched), line.patched);
+    return line.patched - line.original == shift && lines_.may_be_line(original_, original_.entity(original), line.original) &&
+           lines_.may_be_line(patched_, patched_.entity(patched), line.patched);
   });
 }
 

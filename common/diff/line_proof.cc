@@ -130,10 +130,10 @@ void LineProof::read() {
   });
 }
 
-bool LineProof::may_be_line(Side side, const Entity& function, std::uint64_t value) {
+bool LineProof::may_be_line(const ObjectModel& side, const Entity& function, std::uint64_t value) {
   constexpr std::uint64_t kStatement = 32;  // lines that one may have: of a macro's call it is the last that counts
   read();
-  const std::optional<elf::LineTable>& lines = side == Side::kOriginal ? original_lines_ : patched_lines_;
+  const std::optional<elf::LineTable>& lines = &side == &original_ ? original_lines_ : patched_lines_;
   if (!lines) return true;
   std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> spans;  // by file: the first and the last line
   for (const target::Instruction& instruction : function.instructions) {
@@ -143,9 +143,8 @@ bool LineProof::may_be_line(Side side, const Entity& function, std::uint64_t val
     first = std::min<std::uint64_t>(first, line->line);
     last = std::max<std::uint64_t>(last, line->line);
   }
-  return std::ranges::any_of(spans, [&](const auto& entry) {
-    return value >= entry.second.first && value <= entry.second.second + kStatement;
-  });
+  return std::ranges::any_of(
+      spans, [&](const auto& entry) { return value >= entry.second.first && value <= entry.second.second + kStatement; });
 }
 
 bool LineProof::proves(const Entity& original, const Entity& patched, std::size_t index, std::uint64_t original_value,

@@ -31,9 +31,9 @@ class LineProof {
   /// `index` is the position of the instruction in both; the two are the same but for their immediates.
   [[nodiscard]] bool proves(const Entity& original, const Entity& patched, std::size_t index, std::uint64_t original_value,
                             std::uint64_t patched_value);
-  enum class Side : std::uint8_t { kOriginal, kPatched };
   /// Whether the number lies among the lines that the function was made of, or just behind them. True where those are not known.
-  [[nodiscard]] bool may_be_line(Side side, const Entity& function, std::uint64_t value);
+  /// Requires: the function is of `side`, one of the two.
+  [[nodiscard]] bool may_be_line(const ObjectModel& side, const Entity& function, std::uint64_t value);
 
  private:
   void read();

@@ -50,8 +50,9 @@ struct FunctionFacts {
   std::vector<FlowBlock> blocks;
   std::size_t entry = 0;
   std::size_t exit = 0;
-  std::map<std::string, std::uint64_t> lengths;  // elements of the arrays that it indexes, by the array's form as text, where known
-  std::string digest;                            // two functions with one digest do the same
+  std::map<std::string, std::uint64_t>
+      lengths;         // elements of the arrays that it indexes, by the array's form as text, where known
+  std::string digest;  // two functions with one digest do the same
 
   [[nodiscard]] std::string place(unsigned at_line) const { return file + ":" + std::to_string(at_line); }
 };

@@ -187,7 +187,8 @@ void find_raised_bounds(const SourceSubject& subject, SourceReport& report) {
         const auto was = is == after.end() ? before.end() : before.find(is->first);
         if (was == before.end() || is->second <= was->second) return false;
         // Whether what this source makes may be that long is for other rules to say.
-        const bool is_long_enough = length != function.patched->lengths.end() && std::cmp_greater_equal(length->second, is->second);
+        const bool is_long_enough =
+            length != function.patched->lengths.end() && std::cmp_greater_equal(length->second, is->second);
         if (is_long_enough || !told.insert(key).second) return false;
         report.add(Severity::kWarning, function.patched->name, function.patched->place(function.patched->line),
                    text_of(element) + " is reached with an index up to " + std::to_string(is->second) + ", which went up to " +

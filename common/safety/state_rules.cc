@@ -27,7 +27,8 @@ template <typename Action>
 void for_each_new_state(const Subject& subject, const Action& action) {
   for (const extract::Inclusion& inclusion : subject.closure.included) {
     const Entity& entity = subject.patched.entity(inclusion.entity);
-    if (entity.kind == EntityKind::kData && entity.is_writable && entity.role != target::SectionRole::kHooks && subject.verdict(inclusion.entity) == Verdict::kNew)
+    if (entity.kind == EntityKind::kData && entity.is_writable && entity.role != target::SectionRole::kHooks &&
+        subject.verdict(inclusion.entity) == Verdict::kNew)
       action(inclusion.entity, entity);
   }
 }

@@ -64,6 +64,14 @@ Result<std::string> read_text_file(const std::filesystem::path& path, std::uint6
 }
 
 Result<> write_file(const std::filesystem::path& path, ByteView content, unsigned mode) {
+  // A rename would put a file in the place of /dev/null, for everybody.
+  struct stat there = {};
+  if (::stat(path.c_str(), &there) == 0 && !S_ISREG(there.st_mode) && !S_ISDIR(there.st_mode)) {
+    if (!S_ISCHR(there.st_mode)) return fail(Errc::kInvalid, path.string() + " is neither a file nor a terminal");
+    const UniqueFd device(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!device.valid()) return fail_errno("open " + path.string(), errno);
+    return write_fully(device.get(), content, path.string());
+  }
   std::string temporary = path.string() + ".XXXXXX";
   UniqueFd fd(::mkostemp(temporary.data(), O_CLOEXEC));
   if (!fd.valid()) return fail_errno("create " + path.string(), errno);

@@ -21,7 +21,7 @@ inline constexpr std::uint64_t kMaxFileSize = std::uint64_t{2} << 30;
 Result<Bytes> read_file(const std::filesystem::path& path, std::uint64_t limit = kMaxFileSize);
 Result<std::string> read_text_file(const std::filesystem::path& path, std::uint64_t limit = kMaxFileSize);
 
-/// Writes beside the target, syncs, and renames. Nothing of a failed write is left behind.
+/// Writes beside the target, syncs, renames; nothing of a failed write stays. A character device is written to; kInvalid for a pipe.
 Result<> write_file(const std::filesystem::path& path, ByteView content, unsigned mode = 0644);
 Result<> write_file(const std::filesystem::path& path, std::string_view content, unsigned mode = 0644);
 

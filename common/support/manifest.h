@@ -12,7 +12,7 @@
 //   state=ID VERSION         state of the livepatch core, once for each: what its hooks keep in the running system
 //   replaces=all, none       whether it takes the place of all that is in effect
 //   unload=never             pointers to what it brings may be stored anywhere, so that it stays loaded, in effect or not
-//   needs=MODEL              the weakest model of consistency that is enough, "leave patched-set, switch thread": common/support/consistency.h
+//   needs=MODEL              the weakest model of consistency that is enough, "leave patched-set, switch thread": consistency.h
 //   class=A, B               docs/safety.md
 //
 // The keys of a module have "hotpatch_" before them.

@@ -13,7 +13,6 @@
 #include <string_view>
 #include <vector>
 
-
 #include "common/support/consistency.h"
 
 namespace hotpatch::target {

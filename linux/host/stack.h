@@ -20,8 +20,8 @@ inline constexpr std::string_view kManifestPrefix = "hotpatch_";
 /// Of a module's file: its metadata, and the functions that it names.
 Result<Manifest> manifest_of(const CheckedModule& module);
 
-/// Whether this host takes such a module at all: `worst_class` and the model of consistency that the module itself provides, with the kernel's
-/// livepatch core, against what its manifest says. kMalformed, kRejected.
+/// Whether this host takes such a module at all: `worst_class`, and the model of consistency that the module itself provides with the
+/// kernel's livepatch core, against what its manifest says. kMalformed, kRejected.
 Result<> admit(const CheckedModule& module, const std::string& worst_class);
 
 /// Whether the module may come to what is in effect: common/support/manifest.h, and who else is attached to its functions (a warning of the

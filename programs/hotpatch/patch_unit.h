@@ -77,7 +77,7 @@ struct UnitOptions {
   SourceFile patched_source;
   bool sees_all_units = false;  // the pair is one of a build, which compiles every unit that includes what the patch changes
   diff::LineNumbers lines = diff::LineNumbers::kMayMove;
-  bool judges_sources = true;   // without: another pass over objects of the same two sources did it
+  bool judges_sources = true;  // without: another pass over objects of the same two sources did it
 };
 
 /// `original` may be empty: the whole of `patched` is new then (a file of hooks).

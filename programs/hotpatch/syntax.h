@@ -20,7 +20,8 @@ struct SourceFile {
   std::filesystem::path directory;  // where; empty: the caller's
 };
 
-/// Files within `directory` are named relative to it. Facts::errors says so where clang does not accept the source. kNotFound if the program is not installed beside this one.
+/// Files within `directory` are named relative to it. Facts::errors says so where clang does not accept the source. kNotFound if the
+/// program is not installed beside this one.
 Result<safety::Facts> read_facts(const SourceFile& source);
 
 }  // namespace hotpatch::cli

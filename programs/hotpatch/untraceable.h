@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Who calls the functions that the kernel cannot redirect: what the author of a patch has to change in their place. Callers in the same unit
-// are taken along without being asked for; these are in others.
+// Who calls the functions that the kernel cannot redirect: what the author of a patch has to change in their place. Callers in the
+// same unit are taken along without being asked for; these are in others.
 #pragma once
 
 #include "buildenv/linux/stock.h"

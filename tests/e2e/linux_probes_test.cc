@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Who looks at a function while it is patched: kprobes at its entry and in its middle, a return probe, and what linux-hotpatch says of them.
+// Who looks at a function while it is patched: kprobes at its entry and in its middle, a return probe, and what linux-hotpatch says of
+// them.
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 

@@ -120,7 +120,8 @@ TEST_CASE("a payload on top of a spliced function goes in only over the very jum
   guest.add_payload("on-top", content_of(build_payload("on-top", {"--patch", visible_patch(), "--patch", changeset_patch(),
                                                                   "--depends", visible.string()})));
   guest.add_payload("filler", content_of(build_payload("changeset", {"--patch", changeset_patch()})));
-  const auto load = guest.add("xen-hotpatch load /payloads/first --name first && xen-hotpatch load /payloads/on-top --name on-top");
+  const auto load =
+      guest.add("xen-hotpatch load /payloads/first --name first && xen-hotpatch load /payloads/on-top --name on-top");
   const auto extra = guest.add(kReadExtra);
   // The one below comes back elsewhere, as something else has taken its place.
   const auto moved = guest.add(
@@ -148,7 +149,8 @@ TEST_CASE("the stock tool works beside ours, and is respected") {
   guest.add_payload("visible.livepatch", content_of(visible));
   guest.add_payload("changeset", content_of(build_payload("changeset", {"--patch", changeset_patch()})));
   // Theirs in, ours respects it.
-  const auto theirs = guest.add(insisting("xen-livepatch load /payloads/visible.livepatch") + " && cat /sys/hypervisor/version/extra");
+  const auto theirs =
+      guest.add(insisting("xen-livepatch load /payloads/visible.livepatch") + " && cat /sys/hypervisor/version/extra");
   const auto status = guest.add("xen-hotpatch status");
   const auto respected = guest.add("xen-hotpatch upgrade /payloads/changeset");
   const auto untouched = guest.add("xen-hotpatch list && cat /sys/hypervisor/version/extra");
@@ -160,7 +162,8 @@ TEST_CASE("the stock tool works beside ours, and is respected") {
   const auto reverted = guest.add(insisting("xen-livepatch revert visible") + " && xen-hotpatch list");
   const auto noticed = guest.add("xen-hotpatch show visible --compare");
   const auto again = guest.add("xen-hotpatch load /payloads/visible.livepatch && xen-hotpatch show visible --compare");
-  const auto gone = guest.add(insisting("xen-livepatch revert visible") + " && xen-livepatch unload visible && xen-hotpatch list");
+  const auto gone =
+      guest.add(insisting("xen-livepatch revert visible") + " && xen-livepatch unload visible && xen-hotpatch list");
   const auto reload =
       guest.add("xen-hotpatch load /payloads/visible.livepatch && xen-hotpatch revert visible && xen-hotpatch unload visible");
   guest.run();

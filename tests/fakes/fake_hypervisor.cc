@@ -206,7 +206,8 @@ bool FakeHypervisor::expectations_hold(const Loaded& payload) {
       for (const xen::PayloadFunction& theirs : find(name)->info.functions)
         if (ours.old_addr == theirs.old_addr) jump = jump_of(*find(name), theirs);
     const std::size_t compared = ours.expect ? std::min(jump.size(), ours.expect->size()) : 0;
-    return std::equal(jump.begin(), jump.begin() + static_cast<std::ptrdiff_t>(compared), ours.expect ? ours.expect->begin() : jump.begin());
+    return std::equal(jump.begin(), jump.begin() + static_cast<std::ptrdiff_t>(compared),
+                      ours.expect ? ours.expect->begin() : jump.begin());
   });
 }
 

@@ -21,7 +21,7 @@ struct SamplePayload {
   std::uint8_t depends = 0xee;
   std::uint8_t xen_depends = 0xee;
   std::uint64_t old_addr = 0xffff82d040234940;
-  std::uint8_t expects = 3;  // bytes: 48, then zeros
+  std::uint8_t expects = 3;     // bytes: 48, then zeros
   bool has_data = false;        // not appliable again after a revert
   bool has_veto = false;        // no part in a replacement
   bool funcs_allocated = true;  // else: a host-killer

@@ -39,8 +39,8 @@ struct Settled {
   std::string why_not;                      // the reason, where Xen relocated it
 };
 
-/// `below`: what the image may expect of the payloads that are applied now. Requires: the relocatable `payload` was uploaded a moment ago. Afterwards it, or its image, is loaded. kRefused if neither could be
-/// achieved: the message says what is there instead.
+/// `below`: what the image may expect of the payloads that are applied now. Requires: the relocatable `payload` was uploaded a moment ago.
+/// Afterwards it, or its image, is loaded. kRefused if neither could be achieved: the message says what is there instead.
 Result<Settled> settle(const CheckedPayload& payload, const SplicedBytes& below, const SettleSteps& steps);
 
 /// kRefused if the payload `name` is an image that lies elsewhere than where it was linked for: it must not be applied. Success says

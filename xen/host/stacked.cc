@@ -49,10 +49,10 @@ bool is_on_spliced(const Memory& memory, const std::vector<std::string>& stack, 
   return std::ranges::any_of(stack, [&](const std::string& name) {
     const Remembered* known = memory.find(name);
     return known != nullptr && std::ranges::any_of(known->functions, [&](const JournalFunction& theirs) {
-      return std::ranges::any_of(payload.functions, [&](const PayloadFunction& ours) {
-        return !ours.expect && ours.old_addr.value() == theirs.old_addr;
-      });
-    });
+             return std::ranges::any_of(payload.functions, [&](const PayloadFunction& ours) {
+               return !ours.expect && ours.old_addr.value() == theirs.old_addr;
+             });
+           });
   });
 }
 

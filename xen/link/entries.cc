@@ -38,7 +38,8 @@ void expect_bytes(FunctionEntry& entry, std::uint64_t original_size, const extra
                   const Hypervisor& xen, bool patched_by_others) {
   if (patched_by_others) {
     entry.note =
-        "no expectation in the file: a payload below this one has spliced the function, and where that lies the host alone knows, "
+        "no expectation in the file: a payload below this one has spliced the function, and where that lies the host alone "
+        "knows, "
         "which has the image expect its jump";
     return;
   }

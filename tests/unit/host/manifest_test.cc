@@ -23,9 +23,9 @@ std::string refusal(const Manifest& incoming, const std::vector<InstalledPatch>&
 bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 TEST_CASE("what is written is read again, behind a prefix too") {
-  const KeyValues entries = {{"vendor", "example"}, {"id", "fixes"},      {"serial", "3"},    {"requires", "base>=2 other"},
-                             {"conflicts", "a b"},  {"state", "0x700 1"}, {"unload", "never"},
-                             {"needs", "leave patched-set, switch thread"}};
+  const KeyValues entries = {
+      {"vendor", "example"}, {"id", "fixes"},      {"serial", "3"},     {"requires", "base>=2 other"},
+      {"conflicts", "a b"},  {"state", "0x700 1"}, {"unload", "never"}, {"needs", "leave patched-set, switch thread"}};
   const Manifest read = manifest(entries);
   CHECK(manifest_entries(read).value() == entries);
   KeyValues prefixed;
@@ -39,9 +39,9 @@ TEST_CASE("what is written is read again, behind a prefix too") {
 }
 
 TEST_CASE("what cannot be read or written is an error") {
-  for (const KeyValues& entries :
-       {KeyValues{{"serial", "x"}}, KeyValues{{"serial", ""}}, KeyValues{{"serial", "-1"}}, KeyValues{{"requires", "a>=b"}},
-        KeyValues{{"needs", "leave patched-set"}}, KeyValues{{"requires", ">=1"}}, KeyValues{{"state", "1"}}, KeyValues{{"state", "1 2 3"}}})
+  for (const KeyValues& entries : {KeyValues{{"serial", "x"}}, KeyValues{{"serial", ""}}, KeyValues{{"serial", "-1"}},
+                                   KeyValues{{"requires", "a>=b"}}, KeyValues{{"needs", "leave patched-set"}},
+                                   KeyValues{{"requires", ">=1"}}, KeyValues{{"state", "1"}}, KeyValues{{"state", "1 2 3"}}})
     CHECK_FALSE(read_manifest(entries, "").has_value());
   Manifest wrong;
   wrong.vendor = "two words";
