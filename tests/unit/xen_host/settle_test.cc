@@ -10,6 +10,9 @@ namespace hotpatch::xen::host {
 namespace {
 
 constexpr std::uint64_t kLowest = 0xffff82d0405d1000;
+/// Two payloads of one function, as the builder makes them: what goes on top cannot know what it will find.
+const testing::SamplePayload kBelow = {.name = "first", .id = 1, .expects = 12};
+const testing::SamplePayload kAbove = {.name = "on-top", .id = 2, .depends = 1, .expects = 0};
 
 /// What the metadata in Xen say it was linked for.
 std::optional<std::uint64_t> linked_in_xen(Desk& desk, const std::string& name) {
@@ -45,32 +48,27 @@ TEST_CASE("an upload is linked for the address that Xen chose, and applied there
 
 TEST_CASE("on top of a spliced function, the image expects the jump that lies there now, and nothing else is taken for it") {
   Desk desk;
-  testing::SamplePayload first = kFirst;
-  first.expects = 12;
-  testing::SamplePayload on_top = kOnTop;
-  on_top.old_addr = first.old_addr;
-  on_top.expects = 0;
-  REQUIRE(load(*desk.session(), "first", checked(first)));
-  REQUIRE(load(*desk.session(), "on-top", checked(on_top)));
+  REQUIRE(load(*desk.session(), "first", checked(kBelow)));
+  REQUIRE(load(*desk.session(), "on-top", checked(kAbove)));
   const std::optional<Bytes>& expected = desk.xen.info_of("on-top").functions[0].expect;
   REQUIRE(expected);
   REQUIRE(expected->size() == 12);
   CHECK((*expected)[0] == std::byte{0xe9});
   constexpr std::uint64_t kCode = 0x40;  // in the sample's text
-  const std::uint64_t next = first.old_addr + kJumpSize;
+  const std::uint64_t next = kBelow.old_addr + kJumpSize;
   CHECK(load_le<std::uint32_t>(*expected, 1) == static_cast<std::uint32_t>(kLowest + kCode - next));
 
   // The one below comes back at another place: what was expected is not there.
   REQUIRE(revert(*desk.session(), "first", {.above = true, .others = false}));
   REQUIRE(unload(*desk.session(), "first"));
   REQUIRE(upload(*desk.session(), "other", checked(kOther)));
-  REQUIRE(load(*desk.session(), "first", checked(first)));
+  REQUIRE(load(*desk.session(), "first", checked(kBelow)));
   CHECK_FALSE(apply(*desk.session(), "on-top"));
   REQUIRE(unload(*desk.session(), "on-top"));
-  CHECK(load(*desk.session(), "on-top", checked(on_top)));
+  CHECK(load(*desk.session(), "on-top", checked(kAbove)));
 
   // A third one sees the second one's jump.
-  testing::SamplePayload third = on_top;
+  testing::SamplePayload third = kAbove;
   third.name = "third";
   third.id = 5;
   third.depends = 2;
@@ -79,14 +77,9 @@ TEST_CASE("on top of a spliced function, the image expects the jump that lies th
 
 TEST_CASE("of another tool's payload below nothing is expected") {
   Desk desk;
-  testing::SamplePayload first = kFirst;
-  first.expects = 12;
-  testing::SamplePayload on_top = kOnTop;
-  on_top.old_addr = first.old_addr;
-  on_top.expects = 0;
-  desk.xen.foreign_upload("first", first.file());
+  desk.xen.foreign_upload("first", kBelow.file());
   desk.xen.foreign_action("first", hypercall::Action::kApply);
-  REQUIRE(load(*desk.session(), "on-top", checked(on_top)));
+  REQUIRE(load(*desk.session(), "on-top", checked(kAbove)));
   CHECK_FALSE(desk.xen.info_of("on-top").functions[0].expect);
 }
 
