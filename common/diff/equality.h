@@ -99,6 +99,7 @@ class Equality {
   Readings original_readings_;
   Readings patched_readings_;
   std::vector<LineShift> shifts_;
+  unsigned record_depth_ = 0;
   bool takes_for_lines_ = false;
   /// Of same_content: what refers to itself is as equal as the rest of it. An answer "the same" that was found on the way rests on the
   /// pairs that are still in progress: it is assumed until the outermost of them is done, and forgotten if one of them turns out to

@@ -21,7 +21,9 @@ std::optional<elf::SymbolIndex> function_named(const elf::Object& object, const 
 
 std::string list_of(const Calls& calls) {
   std::vector<std::string> shown = calls.callers;
-  if (shown.empty()) return "nothing in " + calls.seen_in + " calls it directly";
+  if (shown.empty())
+    return "nothing calls it directly" + (calls.holders.empty() ? "" : "; its address is in " + joined(calls.holders)) + " (in " +
+           calls.seen_in + ")";
   const std::size_t more = shown.size() - std::min(shown.size(), kShown);
   shown.resize(shown.size() - more);
   return joined(shown, ", ") + (more == 0 ? "" : " and " + std::to_string(more) + " more") + " (in " + calls.seen_in + ")";
