@@ -97,8 +97,7 @@ Result<std::vector<safety::Discharge>> read_discharges(const std::vector<std::fi
 }
 
 UnitOptions with_sources(UnitOptions options, const buildenv::ObjectPair& pair) {
-  options.sees_all_units = true;
-  options.lines = diff::LineNumbers::kInPlace;
+  options.is_of_build = true;
   if (pair.original_command.empty() || pair.patched_command.empty()) return options;
   options.original_source = {pair.source, pair.original_command, pair.original_directory};
   options.patched_source = {pair.source, pair.patched_command, pair.patched_directory};

@@ -96,8 +96,7 @@ Result<UnitPasses> run_passes(const buildenv::KernelPair& pair, const UnitOption
   HP_ASSIGN(product.compared, patch_unit(pair.pair.original, pair.pair.patched, pair.pair.unit, kernel::profile(), types,
                                          with_sources(of_compared, pair.pair)));
   UnitOptions of_payload = wanted;
-  of_payload.sees_all_units = true;
-  of_payload.lines = diff::LineNumbers::kInPlace;
+  of_payload.is_of_build = true;
   of_payload.judges_sources = false;  // they are the same, and were judged above
   HP_ASSIGN(product.payload,
             patch_unit(pair.payload.original, pair.payload.patched, pair.pair.unit, kernel::profile(), unused, of_payload));

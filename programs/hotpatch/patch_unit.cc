@@ -159,7 +159,7 @@ Result<> assess(const diff::ObjectModel& original, const diff::ObjectModel& patc
                                 unit,
                                 original_prototypes ? &*original_prototypes : nullptr,
                                 patched_prototypes ? &*patched_prototypes : nullptr,
-                                options.sees_all_units};
+                                options.is_of_build};
   product.assessment = safety::assess(subject);
   HP_TRY(assess_syntax(subject, options, types, product.assessment));
   product.assessment.findings = safety::answer(product.assessment.findings, options.discharges);
@@ -200,7 +200,8 @@ Result<UnitPatch> patch_unit(const std::filesystem::path& original_path, const s
 
   // Decide which entity of one is which of the other, and which of the pairs differ.
   HP_ASSIGN(const diff::Correlation correlation, diff::correlate_builds(original, patched, options.pairs, threads));
-  diff::ChangeSet changes = diff::compare(original, patched, correlation, unit, options.lines);
+  const auto numbers = options.is_of_build ? diff::LineNumbers::kInPlace : diff::LineNumbers::kMayMove;
+  diff::ChangeSet changes = diff::compare(original, patched, correlation, unit, numbers);
   changes.findings = safety::answer(changes.findings, options.discharges);
 
   UnitPatch product;

@@ -75,8 +75,8 @@ struct UnitOptions {
       false;  // both sides at once, on two threads: quicker, for somewhat more work; for a caller that has one unit
   SourceFile original_source;  // of both sides, for the rules that need the syntax tree
   SourceFile patched_source;
-  bool sees_all_units = false;  // the pair is one of a build, which compiles every unit that includes what the patch changes
-  diff::LineNumbers lines = diff::LineNumbers::kMayMove;
+  /// The pair is one of a build, which compiles every unit that includes what the patch changes, and keeps every line in its place.
+  bool is_of_build = false;
   bool judges_sources = true;  // without: another pass over objects of the same two sources did it
 };
 

@@ -48,13 +48,6 @@ Result<Outcome> change(Session& session, const HostArguments& arguments, const P
   HP_UNREACHABLE();
 }
 
-Result<> admit(const HostArguments& arguments, const xen::PayloadInfo& payload) {
-  // At Xen's barrier no processor runs anything else, and whoever was in the hypervisor has left it (docs/misc/livepatch.pandoc).
-  constexpr Consistency kProvided = {.leave = Leave::kKernel, .at_once = Switch::kKernel};
-  HP_ASSIGN(const Manifest manifest, xen::host::manifest_of(payload));
-  return check_admission(arguments.name, manifest, {.provided = kProvided, .worst = arguments.worst_class});
-}
-
 /// Takes no lock and changes nothing: what it says may be different a moment later.
 ExitCode show_plan(const HostArguments& arguments, hypercall::Channel& channel, const std::string& boot, const Payload& payload) {
   const Result<xen::host::HostView> view = xen::host::survey(channel, arguments.state_dir, boot);
@@ -112,7 +105,8 @@ ExitCode run_change(const HostArguments& given) {
     if (!checked) return fail_with(arguments, checked.error());
     payload = *std::move(checked);
     if (arguments.name.empty()) arguments.name = payload->info.name;
-    if (const Result<> taken = admit(arguments, payload->info); !taken) return fail_with(arguments, taken.error());
+    if (const Result<> taken = xen::host::admit(arguments.name, payload->info, arguments.worst_class); !taken)
+      return fail_with(arguments, taken.error());
   }
   if (const Result<> named = hypercall::check_name(arguments.name); !named) {
     Error error = named.error();

@@ -138,9 +138,7 @@ bool Emulator::verify_function(const LoadedFunction& function, const std::string
                  place);
   }
   const auto entry = memory_.read(function.old_addr, kEndbrSize);
-  const bool has_endbr = entry && (std::equal(entry->begin(), entry->end(), kEndbr64.begin()) ||
-                                   std::equal(entry->begin(), entry->end(), kEndbrPoison.begin()));
-  const std::uint32_t needed = kJumpSize + (has_endbr ? kEndbrSize : 0);
+  const std::uint32_t needed = kJumpSize + (entry && starts_with_endbr(*entry) ? kEndbrSize : 0);
   if (function.old_size < needed)
     return refuse(EINVAL, "functions",
                   "the old size is " + std::to_string(function.old_size) + ", the jump needs " + std::to_string(needed), place);

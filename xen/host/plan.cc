@@ -292,6 +292,13 @@ Result<Manifest> manifest_of(const PayloadInfo& payload) {
   return manifest;
 }
 
+Result<> admit(const std::string& name, const PayloadInfo& payload, const std::string& worst_class) {
+  // At Xen's barrier no processor runs anything else, and whoever was in the hypervisor has left it (docs/misc/livepatch.pandoc).
+  constexpr Consistency kProvided = {.leave = Leave::kKernel, .at_once = Switch::kKernel};
+  HP_ASSIGN(const Manifest manifest, manifest_of(payload));
+  return check_admission(name, manifest, {.provided = kProvided, .worst = worst_class});
+}
+
 Manifest manifest_of(const Remembered& payload) {
   Manifest manifest = manifest_of_lines(payload.manifest, "");
   for (const JournalFunction& function : payload.functions)

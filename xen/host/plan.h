@@ -57,6 +57,9 @@ Result<> check_rules(const Plan& plan);
 Result<Manifest> manifest_of(const PayloadInfo& payload);
 /// The same, as the journal has it.
 [[nodiscard]] Manifest manifest_of(const Remembered& payload);
+/// Whether this host takes such a payload at all: `worst_class`, "A" or "B", and the model of consistency of Xen's barrier, against what
+/// its manifest says. `name` is for messages. kMalformed, kRejected.
+Result<> admit(const std::string& name, const PayloadInfo& payload, const std::string& worst_class);
 /// Its metadata say so: it must not be unloaded once it was applied.
 [[nodiscard]] bool stays_loaded(const Metadata& metadata);
 

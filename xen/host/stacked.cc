@@ -29,16 +29,13 @@ Result<> add_payload(Session& session, const std::string& name, SplicedBytes& sp
     if (below == spliced.end() && !expected) continue;  // nobody knows what lay there
     Bytes bytes = below != spliced.end() ? below->second : *expected;
     // Behind an ENDBR64 that the lowest payload saw; one above has no expectation of its own to see it by.
-    const bool has_endbr = bytes.size() >= kEndbrSize && (std::equal(kEndbr64.begin(), kEndbr64.end(), bytes.begin()) ||
-                                                          std::equal(kEndbrPoison.begin(), kEndbrPoison.end(), bytes.begin()));
-    const std::uint64_t skipped = has_endbr ? kEndbrSize : 0;
+    const std::uint64_t skipped = starts_with_endbr(bytes) ? kEndbrSize : 0;
     if (!function.new_addr || bytes.size() < skipped + kJumpSize) {
       spliced.erase(function.old_addr);
       continue;
     }
-    const std::uint64_t next = function.old_addr + skipped + kJumpSize;
-    bytes[skipped] = std::byte{0xe9};
-    store_le<std::uint32_t>(bytes, skipped + 1, static_cast<std::uint32_t>(*function.new_addr - next));
+    std::ranges::copy(jump_to(*function.new_addr, function.old_addr + skipped),
+                      bytes.begin() + static_cast<std::ptrdiff_t>(skipped));
     spliced[function.old_addr] = std::move(bytes);
   }
   return {};
@@ -80,9 +77,7 @@ std::size_t expect_spliced(const SplicedBytes& spliced, const PayloadInfo& paylo
     const auto found = spliced.find(function.old_addr.value());
     if (function.expect || found == spliced.end()) continue;
     const std::size_t length = std::min<std::size_t>({found->second.size(), function.old_size, kMaxExpectation});
-    const std::size_t record = begin + i * kFuncSize;
-    store_le<std::uint8_t>(image, record + kFuncExpectOffset, static_cast<std::uint8_t>(1U | (length << 1U)));
-    std::copy_n(found->second.begin(), length, image.begin() + static_cast<std::ptrdiff_t>(record + kFuncExpectDataOffset));
+    store_expectation(image, begin + i * kFuncSize, ByteView(found->second).first(length));
     ++count;
   }
   return count;

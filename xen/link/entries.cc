@@ -38,9 +38,8 @@ void expect_bytes(FunctionEntry& entry, std::uint64_t original_size, const extra
                   const Hypervisor& xen, bool patched_by_others) {
   if (patched_by_others) {
     entry.note =
-        "no expectation in the file: a payload below this one has spliced the function, and where that lies the host alone "
-        "knows, "
-        "which has the image expect its jump";
+        "no expectation in the file: a payload below this one has spliced the function; the host, which alone knows where that "
+        "lies, has the image expect its jump";
     return;
   }
   const std::uint64_t wanted = std::min<std::uint64_t>(kMaxExpectation, original_size);
@@ -125,11 +124,7 @@ Bytes encode_entry(const FunctionEntry& entry, std::uint32_t new_size) {
   store_le<std::uint32_t>(bytes, kFuncNewSizeOffset, new_size);
   store_le<std::uint32_t>(bytes, kFuncOldSizeOffset, entry.old_size);
   store_le<std::uint8_t>(bytes, kFuncVersionOffset, kFuncVersion);
-  if (!entry.expect.empty()) {
-    HP_CHECK(entry.expect.size() <= kMaxExpectation, "an expectation that does not fit");
-    store_le<std::uint8_t>(bytes, kFuncExpectOffset, static_cast<std::uint8_t>(1U | (entry.expect.size() << 1U)));
-    std::copy(entry.expect.begin(), entry.expect.end(), bytes.begin() + kFuncExpectDataOffset);
-  }
+  if (!entry.expect.empty()) store_expectation(bytes, 0, entry.expect);
   return bytes;
 }
 

@@ -138,6 +138,26 @@ bool is_reappliable(const elf::Object& object, const PayloadLayout& layout) noex
 
 }  // namespace
 
+bool starts_with_endbr(ByteView code) noexcept {
+  const auto starts_with = [&](const std::array<std::byte, kEndbrSize>& pattern) {
+    return code.size() >= pattern.size() && std::equal(pattern.begin(), pattern.end(), code.begin());
+  };
+  return starts_with(kEndbr64) || starts_with(kEndbrPoison);
+}
+
+Bytes jump_to(std::uint64_t target, std::uint64_t from) {
+  Bytes jump(kJumpSize);
+  jump[0] = std::byte{0xe9};
+  store_le<std::uint32_t>(jump, 1, static_cast<std::uint32_t>(target - from - kJumpSize));  // modulo 2^32, as the CPU adds it
+  return jump;
+}
+
+void store_expectation(Bytes& file, std::size_t record, ByteView bytes) {
+  HP_CHECK(bytes.size() <= kMaxExpectation, "an expectation that does not fit");
+  store_le<std::uint8_t>(file, record + kFuncExpectOffset, static_cast<std::uint8_t>(1U | (bytes.size() << 1U)));
+  std::ranges::copy(bytes, file.begin() + static_cast<std::ptrdiff_t>(record + kFuncExpectDataOffset));
+}
+
 std::string_view hook_name(HookKind kind) noexcept { return kHookNames.at(static_cast<std::size_t>(kind)); }
 
 std::optional<HookKind> hook_kind(std::string_view section_name) noexcept {

@@ -63,6 +63,13 @@ inline constexpr std::uint32_t kEndbrSize = 4;
 inline constexpr std::array<std::byte, 4> kEndbr64 = {std::byte{0xf3}, std::byte{0x0f}, std::byte{0x1e}, std::byte{0xfa}};
 /// What boot writes over it, on a CPU with IBT, where nothing calls indirectly any more.
 inline constexpr std::array<std::byte, 4> kEndbrPoison = {std::byte{0x66}, std::byte{0x0f}, std::byte{0x1f}, std::byte{0x01}};
+/// Whether Xen will write its jump behind the first kEndbrSize bytes of `code`: they are ENDBR64, or what boot makes of it.
+[[nodiscard]] bool starts_with_endbr(ByteView code) noexcept;
+/// That jump at `from`, kJumpSize bytes, to `target`.
+[[nodiscard]] Bytes jump_to(std::uint64_t target, std::uint64_t from);
+/// Has the record of .livepatch.funcs that starts at `record` of `file` expect `bytes`, at most kMaxExpectation of them, at its old
+/// address. Precondition: kFuncSize bytes are there.
+void store_expectation(Bytes& file, std::size_t record, ByteView bytes);
 
 enum class HookKind : std::uint8_t { kLoad, kUnload, kPreApply, kApply, kPostApply, kPreRevert, kRevert, kPostRevert };
 inline constexpr std::size_t kHookKinds = 8;

@@ -17,23 +17,6 @@ namespace {
 constexpr std::size_t kAltSize = 14;
 constexpr std::size_t kAltOriginalLength = 10;
 constexpr std::size_t kAltPadding = 12;
-constexpr std::uint64_t kAltCallSize = 6;
-constexpr std::byte kJump{0xe9};
-
-bool starts_with_endbr(const PayloadFunction& function) {
-  if (!function.expect || function.expect->size() < kEndbr64.size()) return false;
-  const auto starts_with = [&](const std::array<std::byte, 4>& pattern) {
-    return std::equal(pattern.begin(), pattern.end(), function.expect->begin());
-  };
-  return starts_with(kEndbr64) || starts_with(kEndbrPoison);
-}
-
-Bytes jump_to(std::uint64_t target, std::uint64_t from) {
-  ByteWriter out;
-  out.write_bytes(std::span(&kJump, 1));
-  out.write<std::uint32_t>(static_cast<std::uint32_t>(target - from - kJumpSize));  // modulo 2^32, as the CPU adds it
-  return std::move(out).take();
-}
 
 class LiveReader {
  public:
@@ -51,8 +34,10 @@ class LiveReader {
     }
     for (const PayloadFunction& function : info_.functions) add_function(function);
     add_symbols();
-    add_sites(".altinstructions", kAltSize);
-    add_sites(kAltCallsSection, kAltCallSize);
+    add_sites(".altinstructions", kAltSize, [](ByteView record) {
+      return std::uint64_t{load_le<std::uint8_t>(record, kAltOriginalLength)} + load_le<std::uint8_t>(record, kAltPadding);
+    });
+    add_sites(kAltCallsSection, kAltCallSize, [](ByteView) { return std::uint64_t{kAltCallLength}; });
     std::ranges::stable_sort(image_.written_by_xen, {}, &LiveRange::address);
     return std::move(image_);
   }
@@ -69,7 +54,7 @@ class LiveReader {
     live.old_addr = function.old_addr.value();
     live.old_size = function.old_size;
     live.new_size = function.new_size;
-    live.entry_addr = live.old_addr + (starts_with_endbr(function) ? kEndbrSize : 0);
+    live.entry_addr = live.old_addr + (function.expect && starts_with_endbr(*function.expect) ? kEndbrSize : 0);
     if (function.new_place) {
       live.new_addr = address_of(*function.new_place);
       const ByteView code = linked_.section(function.new_place->section).contents;
@@ -105,19 +90,17 @@ class LiveReader {
     std::ranges::stable_sort(image_.symbols, {}, &LiveSymbol::address);
   }
 
-  /// The records of `table` begin with a displacement from themselves to the code that Xen rewrites.
-  void add_sites(std::string_view table, std::size_t record_size) {
+  /// The records of `table` begin with a displacement from themselves to the code that Xen rewrites: site_size(record) bytes.
+  template <typename SiteSize>
+  void add_sites(std::string_view table, std::size_t record_size, SiteSize site_size) {
     const auto index = linked_.find_section(table);
     const auto start = index ? info_.layout.offset_of(*index) : std::nullopt;
     if (!start) return;
     const ByteView records = linked_.section(*index).contents;
     for (std::size_t at = 0; at + record_size <= records.size(); at += record_size) {
       const auto displacement = static_cast<std::uint64_t>(std::int64_t{load_le<std::int32_t>(records, at)});
-      const std::uint64_t size = record_size == kAltSize
-                                     ? std::uint64_t{load_le<std::uint8_t>(records, at + kAltOriginalLength)} +
-                                           load_le<std::uint8_t>(records, at + kAltPadding)
-                                     : kAltCallSize;
-      image_.written_by_xen.push_back({.name = {}, .address = base_ + *start + at + displacement, .size = size});
+      image_.written_by_xen.push_back(
+          {.name = {}, .address = base_ + *start + at + displacement, .size = site_size(records.subspan(at, record_size))});
     }
   }
 

@@ -76,6 +76,25 @@ TEST_CASE("what Xen writes itself while it takes the upload is told") {
   CHECK(image.written_by_xen[0].size == 8);
 }
 
+TEST_CASE("every alternative call is told, with the length of the call") {
+  elf::ObjectBuilder builder = SamplePayload().build();
+  const auto table = builder.add_section(
+      {.name = std::string(xen::kAltCallsSection), .flags = SHF_ALLOC, .contents = Bytes(3 * xen::kAltCallSize)});
+  const auto text = *parsed(*builder.write()).find_section(".text");
+  constexpr std::uint64_t kCalls[] = {0x40, 0x46, 0x4c};
+  for (std::size_t i = 0; i < std::size(kCalls); ++i)
+    builder.add_relocation(table, {.offset = i * xen::kAltCallSize,
+                                   .type = R_X86_64_PC32,
+                                   .symbol = builder.section_symbol(text),
+                                   .addend = static_cast<std::int64_t>(kCalls[i])});
+  const xen::LiveImage image = live(builder);
+  REQUIRE(image.written_by_xen.size() == std::size(kCalls));
+  for (std::size_t i = 0; i < std::size(kCalls); ++i) {
+    CHECK(image.written_by_xen[i].address == kBase + kCalls[i]);
+    CHECK(image.written_by_xen[i].size == 6);
+  }
+}
+
 TEST_CASE("the symbol file has sections and symbols at their live addresses") {
   SamplePayload sample;
   sample.has_data = true;
