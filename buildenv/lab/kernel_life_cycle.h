@@ -30,9 +30,9 @@ struct KernelTrial {
 };
 
 /// Loads the modules and the patches, unloads these in the reverse order, with the probe before, between and after, and a look at the
-/// kernel's own complaints at the end. The probe must succeed with the patches in effect; what it says before and after is only recorded,
-/// because it may well be a test that the flaw makes fail. A module that is in use is not loaded anew; that is no failure. kInvalid
-/// without a patch.
+/// kernel's own complaints before the patches and at the end: what it warns of without them is not held against them. The probe must
+/// succeed with the patches in effect; what it says before and after is only recorded, because it may well be a test that the flaw makes
+/// fail. A module that is in use is not loaded anew; that is no failure. kInvalid without a patch.
 Result<LifeCycle> kernel_life_cycle(KernelTrial trial);
 
 }  // namespace hotpatch::lab

@@ -106,6 +106,13 @@ class Collector {
     HP_ASSIGN_DOING("the module " + wanted, Bytes file, read(name));
     HP_ASSIGN_DOING("the module " + wanted, const kernel::payload::ModuleInfo info, kernel::payload::read_module_info(file));
     for (const std::string& below : kernel::payload::dependencies(info)) HP_TRY(add(below));
+    for (const std::string& below : kernel::payload::soft_dependencies(info)) {
+      if (has(below)) {
+        HP_TRY(add(below));
+      } else if (has(below + "_generic")) {
+        HP_TRY(add(below + "_generic"));
+      }
+    }
     found.push_back({name, std::move(file)});
     return {};
   }
@@ -113,6 +120,7 @@ class Collector {
   std::vector<StockModule> found;
 
  private:
+  [[nodiscard]] virtual bool has(const std::string& name) const = 0;
   virtual Result<Bytes> read(const std::string& name) = 0;
   std::set<std::string> seen_;
 };
@@ -122,6 +130,7 @@ class PackageCollector final : public Collector {
   PackageCollector(DebArchive package, Places places) : package_(std::move(package)), places_(std::move(places)) {}
 
  private:
+  bool has(const std::string& name) const override { return places_.contains(name); }
   Result<Bytes> read(const std::string& name) override {
     const auto place = places_.find(name);
     if (place == places_.end()) return fail(Errc::kNotFound, "it is built in, or there is no such one in this kernel");
@@ -133,16 +142,21 @@ class PackageCollector final : public Collector {
 
 class DirectoryCollector final : public Collector {
  public:
-  explicit DirectoryCollector(fs::path directory) : directory_(std::move(directory)) {}
-
- private:
-  Result<Bytes> read(const std::string& name) override {
+  explicit DirectoryCollector(fs::path directory) : directory_(std::move(directory)) {
     std::error_code error;
     for (fs::recursive_directory_iterator at(directory_, error), end; !error && at != end; at.increment(error))
-      if (at->path().extension() == ".ko" && module_name(at->path()) == name) return read_file(at->path());
-    return fail(Errc::kNotFound, "there is none in " + directory_.string());
+      if (at->path().extension() == ".ko") files_.emplace(module_name(at->path()), at->path());
+  }
+
+ private:
+  bool has(const std::string& name) const override { return files_.contains(name); }
+  Result<Bytes> read(const std::string& name) override {
+    const auto file = files_.find(name);
+    if (file == files_.end()) return fail(Errc::kNotFound, "there is none in " + directory_.string());
+    return read_file(file->second);
   }
   fs::path directory_;
+  std::map<std::string, fs::path> files_;
 };
 
 }  // namespace

@@ -18,8 +18,10 @@ struct StockModule {
   Bytes file;
 };
 
-/// The modules of these names, each once, with those that they depend on before them. A module that is built into the kernel, or unknown,
-/// is kNotFound. Fetches the packages if they are no longer in the cache; kUnsupported for a compressed module. Requires: a Linux base.
+/// The modules of these names, each once, with those that they depend on before them, softly too. Of an algorithm that a module wants it
+/// is NAME_generic, as the plain ones are called: which machine has a quicker one, modprobe would find out. A module that is built into
+/// the kernel, or unknown, is kNotFound. Fetches the packages if they are no longer in the cache; kUnsupported for a compressed module.
+/// Requires: a Linux base.
 Result<std::vector<StockModule>> stock_modules(const Base& base, const std::vector<std::string>& names);
 
 }  // namespace hotpatch::buildenv

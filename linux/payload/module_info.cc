@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <sstream>
+#include <utility>
 
 #include "common/elf/object.h"
 
@@ -104,6 +106,23 @@ std::vector<std::string> dependencies(const ModuleInfo& info) {
     std::replace(name.begin(), name.end(), '-', '_');
     if (!name.empty()) names.push_back(std::move(name));
     at = end + 1;
+  }
+  return names;
+}
+
+std::vector<std::string> soft_dependencies(const ModuleInfo& info) {
+  std::vector<std::string> names;
+  for (const std::string& line : info.values("softdep")) {
+    std::istringstream words(line);
+    bool comes_before = false;
+    for (std::string word; words >> word;) {
+      if (word.ends_with(':')) {
+        comes_before = word == "pre:";
+      } else if (comes_before) {
+        std::replace(word.begin(), word.end(), '-', '_');
+        names.push_back(std::move(word));
+      }
+    }
   }
   return names;
 }

@@ -64,6 +64,9 @@ Result<ModuleInfo> read_module_info(ByteView file);
 
 /// The names of the modules that it needs, as lsmod prints them.
 [[nodiscard]] std::vector<std::string> dependencies(const ModuleInfo& info);
+/// What it wants before itself if it is there (softdep=pre: NAME … post: NAME …): modules as lsmod prints them, and algorithms of the
+/// kernel's cryptography.
+[[nodiscard]] std::vector<std::string> soft_dependencies(const ModuleInfo& info);
 
 struct TargetModule {
   std::string name;  // as lsmod prints it

@@ -36,10 +36,28 @@ TEST_CASE("try tells the story of a live patch, with a shipped module loaded ane
     names.push_back(step["name"]);
     CHECK(step["state"] == "done");
   }
-  CHECK(names == std::vector<std::string>{"module binfmt_misc", "probe, original", "load small", "probe, patched",
-                                          "module binfmt_misc out", "module binfmt_misc in again",
+  CHECK(names == std::vector<std::string>{"module binfmt_misc", "probe, original", "the log before the patches", "load small",
+                                          "probe, patched", "module binfmt_misc out", "module binfmt_misc in again",
                                           "probe, patched, binfmt_misc anew", "unload small", "probe, reverted",
-                                          "the kernel has no complaints"});
+                                          "the kernel has no new complaints"});
+}
+
+// Nobody brings the random numbers that the self-test of ecdh_generic asks for: the kernel as shipped warns.
+TEST_CASE("what the kernel warns of by itself is told, and not held against a live patch; what the patch warns of is") {
+  const process::Outcome good = try_module("small", {"--module", "bluetooth"});
+  CHECK_MESSAGE(good.exit_status == 0, good.output << good.errors);
+  CHECK_MESSAGE(good.output.find("it warns without the patches:") != std::string::npos, good.output);
+  CHECK(good.output.find("alg_test") != std::string::npos);
+  const process::Outcome bad = try_module("warn", {"--module", "bluetooth"});
+  CHECK(bad.exit_status == 1);
+  CHECK_MESSAGE(bad.output.find("the step 'the kernel has no new complaints' ended with status 1") != std::string::npos,
+                bad.output);
+}
+
+TEST_CASE("what a module wants softly is loaded before it") {
+  const process::Outcome outcome = try_module("small", {"--module", "libcrc32c"});  // MODULE_SOFTDEP("pre: crc32c"), an algorithm
+  CHECK_MESSAGE(outcome.exit_status == 0, outcome.output << outcome.errors);
+  CHECK(outcome.output.find("module crc32c_generic") != std::string::npos);
 }
 
 TEST_CASE("a live patch that kills the kernel gives the oops, its console and exit status 1") {

@@ -18,6 +18,7 @@ PATCHES = {  # module -> what it is made with
     "other": "-DWITH_VERSION",
     "whole": "-DWITH_VERSION -DWITH_REPLACE",
     "crash": "-DWITH_CRASH",
+    "warn": "-DWITH_WARNING",
     "foreign": "-DNO_BUILD_ID",
     "sleepy": "-DWITH_TARGET",
     "tail": "-DWITH_TARGET -DWITH_TAIL_CALL",

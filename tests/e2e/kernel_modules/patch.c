@@ -15,6 +15,9 @@ static int new_cmdline(struct seq_file *file, void *unused)
 #ifdef WITH_CRASH
 	file = READ_ONCE(*(struct seq_file **)8);
 #endif
+#ifdef WITH_WARNING
+	WARN_ON_ONCE(file);
+#endif
 	seq_puts(file, "patched by " KBUILD_MODNAME "\n");
 	return 0;
 }

@@ -61,7 +61,8 @@ Bytes make_file(const std::vector<std::pair<std::string, std::string>>& sections
 const std::string kNote = "\4\0\0\0\2\0\0\0\3\0\0\0GNU\0\xab\xcd\0\0"s;
 const std::string kEntries =
     "license=GPL\0\0livepatch=Y\0depends=a,b-c\0name=fix_1\0hotpatch_build_id=0102\0"
-    "hotpatch_target=binfmt_misc 0a0b\0hotpatch_target=kvm 0c\0alone\0"s;
+    "hotpatch_target=binfmt_misc 0a0b\0hotpatch_target=kvm 0c\0"
+    "softdep=pre: crc32c blake2b-256 post: late\0softdep=pre: last\0alone\0"s;
 
 TEST_CASE("what a module says is read, with its build ID and its targets") {
   const auto info = read_module_info(make_file({{".modinfo", kEntries}, {".note.gnu.build-id", kNote}}));
@@ -73,6 +74,7 @@ TEST_CASE("what a module says is read, with its build ID and its targets") {
   CHECK_FALSE(info->is_signed);
   CHECK(info->entries.back() == std::pair<std::string, std::string>("alone", ""));
   CHECK(dependencies(*info) == std::vector<std::string>{"a", "b_c"});
+  CHECK(soft_dependencies(*info) == std::vector<std::string>{"crc32c", "blake2b_256", "last"});
   const auto targets = target_modules(*info);
   REQUIRE(targets);
   REQUIRE(targets->size() == 2);
