@@ -61,6 +61,8 @@ WrapperPlan Linker::plan_wrapper() const {
     }
   }
   for (const Replacement& function : functions_) names.insert(function.original.owner);
+  // The callbacks of modules that are not there are not called: this object's, which always is, opens the gates.
+  if (plan.has_gates) names.emplace(kKernelOwner);
   for (const std::string& name : names) {
     WrapperObject object{.name = name, .functions = {}};
     for (std::size_t number = 0; number < functions_.size(); ++number) {
