@@ -34,7 +34,7 @@ Result<fs::path> find_firmware() {
   for (const char* place : kPlaces) {
     if (fs::is_regular_file(place, ignored)) return fs::path(place);
   }
-  return tl::unexpected(Error(Errc::kNotFound, "there is no UEFI firmware here to start xen.efi with")
+  return tl::unexpected(Error(Errc::kNotFound, "there is no UEFI firmware here to start it with")
                             .with_remedy("install the package ovmf, or name the firmware's code in HOTPATCH_OVMF"));
 }
 

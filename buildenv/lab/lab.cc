@@ -240,9 +240,16 @@ Result<Boot> prepare_linux(const Scenario& scenario, const Options& options, Acc
   Boot boot;
   HP_ASSIGN_DOING("read the boot image", Bytes image, read_file(options.boot_image));
   HP_ASSIGN(Bytes initramfs, make_initramfs(scenario, options.system, {}));
-  for (Bytes* content : {&image, &initramfs}) boot.files.push_back(std::move(*content));
-  boot.argv = qemu_linux_arguments({accelerator, options.processors, options.memory_mib, options.kernel_arguments});
+  LinuxMachine machine{accelerator, options.processors, options.memory_mib, options.kernel_arguments, {}};
   boot.what = options.boot_image.filename().string();
+  if (!options.firmware_variables.empty()) {
+    HP_ASSIGN(const fs::path firmware, find_firmware());
+    machine.firmware = firmware.string();
+    boot.files.push_back(options.firmware_variables);
+    boot.what += ", by " + firmware.filename().string() + ",";
+  }
+  for (Bytes* content : {&image, &initramfs}) boot.files.push_back(std::move(*content));
+  boot.argv = qemu_linux_arguments(machine);
   return boot;
 }
 

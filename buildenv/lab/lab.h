@@ -10,6 +10,7 @@
 
 #include "buildenv/lab/accelerator.h"
 #include "buildenv/lab/scenario.h"
+#include "common/support/bytes.h"
 #include "common/support/result.h"
 
 namespace hotpatch::lab {
@@ -19,6 +20,8 @@ struct Options {
   std::filesystem::path boot_image;  // Xen's multiboot image, plain or gzip, or its xen.efi; Linux's bzImage
   std::filesystem::path cache;       // buildenv::cache_directory(), for dom0's kernel; not used with kLinux
   std::string kernel_arguments;      // kLinux: what the kernel's command line has besides what the lab needs
+  Bytes
+      firmware_variables;  // kLinux: if not empty, UEFI firmware starts the kernel, and finds its variables in this flash device
   Accelerator accelerator = Accelerator::kAutomatic;
   unsigned processors = 2;            // of the machine; dom0 gets as many
   unsigned memory_mib = 1024;         // of the machine; dom0 gets all but 384 MiB. At least 640 with Xen, 256 without.

@@ -37,7 +37,11 @@ std::vector<std::string> qemu_linux_arguments(const LinuxMachine& machine) {
   // Without printk.devkmsg=on the markers of the steps are rate-limited away.
   std::string line = "console=ttyS0 loglevel=6 printk.devkmsg=on oops=panic panic=1 rdinit=/init";
   if (!machine.arguments.empty()) line += " " + machine.arguments;
-  argv.insert(argv.end(), {"-kernel", fd_path(kFirstFileFd), "-initrd", fd_path(kFirstFileFd + 1), "-append", std::move(line)});
+  int file = kFirstFileFd;
+  if (!machine.firmware.empty())
+    argv.insert(argv.end(), {"-drive", "if=pflash,format=raw,readonly=on,file=" + machine.firmware, "-drive",
+                             "if=pflash,format=raw,file=" + fd_path(file++)});
+  argv.insert(argv.end(), {"-kernel", fd_path(file), "-initrd", fd_path(file + 1), "-append", std::move(line)});
   return argv;
 }
 

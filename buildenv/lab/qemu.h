@@ -21,6 +21,7 @@ struct LinuxMachine {
   unsigned processors = 1;
   unsigned memory_mib = 512;
   std::string arguments;  // added to the kernel's command line
+  std::string firmware;   // the file of UEFI firmware that starts the kernel; empty: QEMU's own BIOS
 };
 
 struct XenMachine {
@@ -30,8 +31,9 @@ struct XenMachine {
   unsigned dom0_memory_mib = 640;
 };
 
-/// Boots the kernel that lies at descriptor kFirstFileFd, with the initramfs (second file). Its console, with every message of notice and
-/// above, is the first serial line. An oops is a panic, and a panic ends QEMU. Requires: no newline in `arguments`.
+/// Boots the kernel that lies at descriptor kFirstFileFd, with the initramfs (second file). With firmware, its flash device of variables
+/// comes before these two; what is written to it is lost with the descriptor. The console, with every message of notice and above, is the
+/// first serial line. An oops is a panic, and a panic ends QEMU. Requires: no newline in `arguments`, no comma in `firmware`.
 [[nodiscard]] std::vector<std::string> qemu_linux_arguments(const LinuxMachine& machine);
 
 /// Boots the multiboot image that lies at descriptor kFirstFileFd, uncompressed, with the Linux kernel (second file) and the initramfs

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "buildenv/lab/kernel_life_cycle.h"
 
+#include <algorithm>
+
 #include <doctest/doctest.h>
 
 #include "buildenv/lab/qemu.h"
@@ -54,8 +56,24 @@ TEST_CASE("a second life comes behind the first, and before the log is read") {
 TEST_CASE("nothing to try is an error") { CHECK_FALSE(kernel_life_cycle({}).has_value()); }
 
 TEST_CASE("a kernel boots with its arguments behind the lab's own") {
-  const auto argv = qemu_linux_arguments({Accelerator::kTcg, 2, 512, "module.sig_enforce=1"});
+  const auto argv = qemu_linux_arguments({Accelerator::kTcg, 2, 512, "module.sig_enforce=1", {}});
   CHECK(argv.back().ends_with("rdinit=/init module.sig_enforce=1"));
+}
+
+TEST_CASE("a kernel that firmware boots comes after the firmware's variables") {
+  const auto is_there = [](const std::vector<std::string>& argv, const char* option, const std::string& value) {
+    for (auto at = argv.begin(); at + 1 < argv.end(); ++at)
+      if (*at == option && *(at + 1) == value) return true;
+    return false;
+  };
+  const auto plain = qemu_linux_arguments({Accelerator::kTcg, 2, 512, {}, {}});
+  CHECK(is_there(plain, "-kernel", "/dev/fd/12"));
+  CHECK(std::ranges::find(plain, "-drive") == plain.end());
+  const auto argv = qemu_linux_arguments({Accelerator::kTcg, 2, 512, {}, "/usr/share/OVMF/OVMF_CODE_4M.fd"});
+  CHECK(is_there(argv, "-drive", "if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd"));
+  CHECK(is_there(argv, "-drive", "if=pflash,format=raw,file=/dev/fd/12"));
+  CHECK(is_there(argv, "-kernel", "/dev/fd/13"));
+  CHECK(is_there(argv, "-initrd", "/dev/fd/14"));
 }
 
 }  // namespace
