@@ -47,17 +47,26 @@ def run(hotpatch, *arguments):
     return done.returncode, document
 
 
+def is_at_work(name):
+    """Whether it is the directory .tmp_PID of a process that lives: of another build in the same base, as none of ours outlives its run."""
+    number = name.removeprefix(".tmp_")
+    return number != name and number.isdigit() and os.path.exists(f"/proc/{number}")
+
+
 def state_of(base):
     """Every name in the base and when what it names was last written. A file that came and went shows in its directory's time; only at
     the top of the tree may one: what the kernel's Makefile asks the compiler makes and removes a directory there, .tmp_PID."""
     found = {}
+    top = os.path.join(base, "tree")
     folders = [base]
     while folders:
         folder = folders.pop()
-        if folder != os.path.join(base, "tree"):
+        if folder != top:
             found[folder] = os.stat(folder).st_mtime_ns
         with os.scandir(folder) as entries:
             for entry in entries:
+                if folder == top and is_at_work(entry.name):
+                    continue
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(entry.path)
                 else:
