@@ -92,6 +92,58 @@ TEST_CASE("the life of live patches on the stock kernel") {
     if (record["event"] == "end") CHECK(record["outcome"] == "done");
 }
 
+/// Two loads that are begun together; prints the status of each.
+std::string loads_together(const std::string& first, const std::string& second) {
+  const auto load = [](const std::string& name, const char* file) {
+    return "linux-hotpatch load /payloads/" + name + ".ko --json >/tmp/" + file;
+  };
+  return load(first, "first") + " & one=$!; " + load(second, "second") +
+         " & two=$!; wait $one; code=$?; wait $two; echo $code $?; " + "cat /tmp/first /tmp/second >&2";
+}
+
+TEST_CASE("two loads at once: one after the other, and of the same module one") {
+  Guest guest("linux_two_loads", lab::System::kLinux);
+  for (const std::string name : {"small", "other"}) guest.add_payload(name + ".ko", kernel_module(name));
+  std::vector<std::size_t> different;
+  std::vector<std::size_t> same;
+  std::vector<std::size_t> unloads;
+  for (int round = 0; round < 3; ++round) {
+    different.push_back(guest.add(loads_together("small", "other")));
+    different.push_back(guest.add("linux-hotpatch list --json"));
+    unloads.push_back(
+        guest.add("linux-hotpatch unload other || { linux-hotpatch unload small && linux-hotpatch unload other; }"));
+    (void)guest.add("linux-hotpatch unload small");
+    same.push_back(guest.add(loads_together("small", "small")));
+    unloads.push_back(guest.add("linux-hotpatch unload small"));
+  }
+  const std::size_t history = guest.add("linux-hotpatch history --json");
+  const std::size_t complaints = guest.add("ls /sys/kernel/livepatch; dmesg | grep -E 'WARNING: |BUG: |Oops'");
+  guest.run();
+  for (const std::size_t step : unloads) CHECK_MESSAGE(guest.status(step) == 0, guest.describe(step));
+  for (std::size_t i = 0; i < different.size(); i += 2) {
+    CHECK_MESSAGE(guest.output(different[i]) == "0 0", guest.describe(different[i]));
+    const Json patches = Json::parse(guest.output(different[i + 1]))["patches"];
+    CHECK(patches.size() == 2);
+    for (const Json& patch : patches) CHECK(patch["state"] == "applied");
+  }
+  for (const std::size_t step : same) {
+    CHECK_MESSAGE(guest.output(step) == "0 0", guest.describe(step));
+    CHECK_MESSAGE(guest.errors(step).find("already") != std::string::npos, guest.describe(step));
+  }
+  // Nothing of one change stands between the two lines of another.
+  const Json journal = Json::parse(guest.output(history));
+  CHECK(journal["misfits"].empty());
+  const Json& records = journal["records"];
+  CHECK(records.size() == 3 * 2 * (2 + 2 + 1 + 1));
+  for (std::size_t i = 0; i + 1 < records.size(); i += 2) {
+    CHECK(records[i]["event"] == "begin");
+    CHECK(records[i + 1]["event"] == "end");
+    CHECK(records[i]["name"] == records[i + 1]["name"]);
+    CHECK(records[i + 1]["outcome"] == "done");
+  }
+  CHECK_MESSAGE(guest.output(complaints).empty(), guest.describe(complaints));
+}
+
 TEST_CASE("a kernel that crashes is reported with its last words") {
   lab::Scenario scenario;
   scenario.steps.push_back({"crash", "echo c >/proc/sysrq-trigger", 0, std::chrono::seconds(30), {}});
