@@ -75,5 +75,51 @@ TEST_CASE("a patch of a module that is loaded before it, after it, and anew") {
   CHECK_MESSAGE(guest.output(complaints).empty(), guest.describe(complaints));
 }
 
+TEST_CASE("static branches and calls of a patched module follow its keys while the patch is in effect") {
+  Guest guest("linux_module_keys", lab::System::kLinux);
+  guest.add_payload("keys.ko", module_of("module-keys"));
+  for (const char* module : {"crc16", "mbcache", "jbd2", "ext4", "crc32c_generic", "brd"})
+    guest.add_payload(std::string(module) + ".ko", stock_module(module));
+  const std::string events = "/sys/kernel/debug/tracing/";
+  const std::size_t mounted = guest.add(
+      "for m in crc16 mbcache jbd2 ext4 crc32c_generic brd; do insmod /payloads/$m.ko || exit 1; done; mke2fs /dev/ram0 4096 "
+      ">/dev/null && mkdir /tmp/disk && mount -t ext4 /dev/ram0 /tmp/disk");
+  // How often the new function ran, by what it prints, and how often each of the two tracepoints was hit.
+  const auto sync = [&guest, &events](const std::string& before) {
+    return guest.add(
+        "dmesg -c >>/tmp/log; echo >" + events + "trace; " + before +
+        "dd if=/dev/zero of=/tmp/disk/file bs=1 count=1 conv=fsync 2>/dev/null; dmesg | grep -c 'file (patched)'; grep -c "
+        "ext4_sync_file_enter: " +
+        events + "trace; grep -c ext4_sync_file_exit: " + events + "trace; true");
+  };
+  const auto enable = [&events](const std::string& event, int value) {
+    return "echo " + std::to_string(value) + " >" + events + "events/ext4/ext4_sync_file_" + event + "/enable; ";
+  };
+  const std::size_t original = sync(enable("enter", 1));
+  (void)guest.add(enable("enter", 0));
+  const std::size_t load = guest.add("linux-hotpatch load /payloads/keys.ko");
+  const std::size_t off = sync("");
+  const std::size_t enter = sync(enable("enter", 1));
+  const std::size_t both = sync(enable("exit", 1));
+  const std::size_t left = sync(enable("enter", 0));
+  const std::size_t off_again = sync(enable("exit", 0));
+  const std::size_t unload = guest.add(enable("enter", 1) + "linux-hotpatch unload hotpatch_module_keys");
+  const std::size_t restored = sync("");
+  const std::size_t again = guest.add("linux-hotpatch load /payloads/keys.ko");
+  const std::size_t on = sync("");
+  const std::size_t complaints = guest.add("dmesg >>/tmp/log; grep -E 'WARNING: |BUG: |Oops|jump_label' /tmp/log");
+  guest.run();
+  for (const std::size_t step : {mounted, load, unload, again}) CHECK_MESSAGE(guest.status(step) == 0, guest.describe(step));
+  CHECK_MESSAGE(guest.output(original) == "0\n1\n0", guest.describe(original));
+  CHECK_MESSAGE(guest.output(off) == "1\n0\n0", guest.describe(off));
+  CHECK_MESSAGE(guest.output(enter) == "1\n1\n0", guest.describe(enter));
+  CHECK_MESSAGE(guest.output(both) == "1\n1\n1", guest.describe(both));
+  CHECK_MESSAGE(guest.output(left) == "1\n0\n1", guest.describe(left));
+  CHECK_MESSAGE(guest.output(off_again) == "1\n0\n0", guest.describe(off_again));
+  CHECK_MESSAGE(guest.output(restored) == "0\n1\n0", guest.describe(restored));
+  CHECK_MESSAGE(guest.output(on) == "1\n1\n0", guest.describe(on));
+  CHECK_MESSAGE(guest.output(complaints).empty(), guest.describe(complaints));
+}
+
 }  // namespace
 }  // namespace hotpatch::e2e
