@@ -46,7 +46,7 @@ class Switch : public Guest {
   }
   /// Runs the command while a thread sleeps.
   std::size_t add_asleep(const std::string& command) {
-    return add("dmesg -c >/dev/null; (echo 1 >" + kTarget + "enabled) & sleeper=$!; sleep 2; " + command);
+    return add("dmesg -c >>/tmp/log; (echo 1 >" + kTarget + "enabled) & sleep 2; " + command);
   }
   /// Ends the sleep of before; shows what the sleeper's functions told.
   std::size_t add_awake() {
@@ -145,7 +145,8 @@ TEST_CASE("the whole kernel switches at one instant, and not while a thread slee
   const std::size_t anew =
       guest.add("rmdir " + kTarget + " && rmmod netconsole && insmod /payloads/netconsole.ko && " + kMakeTarget + " && " + kLook);
   const Way out = add_way(guest, guest.unload("--json"));
-  const std::size_t complaints = guest.add("dmesg | grep -E 'WARNING: |BUG: |Oops'; ls -d /sys/module/" + guest.name());
+  const std::size_t complaints =
+      guest.add("dmesg >>/tmp/log; grep -E 'WARNING: |BUG: |Oops' /tmp/log; ls -d /sys/module/" + guest.name());
   guest.run();
   CHECK_MESSAGE(guest.status(held) == 2, guest.describe(held));
   const std::string message = Json::parse(guest.output(held))["error"]["message"];
