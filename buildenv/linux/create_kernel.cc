@@ -9,6 +9,7 @@
 
 #include "buildenv/cache.h"
 #include "buildenv/file_list.h"
+#include "buildenv/linux/generated_files.h"
 #include "buildenv/linux/include_graph.h"
 #include "buildenv/linux/kernel_proof.h"
 #include "buildenv/linux/kernel_tree.h"
@@ -60,7 +61,7 @@ class KernelCreation {
       HP_TRY(obtain_debian(work.path()));
     }
     HP_TRY(read_image());
-    HP_TRY(write_indexes());
+    HP_TRY(write_indexes(work.path()));
     HP_TRY(identify());
     HP_TRY(prove(work.path()));
     HP_TRY(record_files());
@@ -144,7 +145,7 @@ class KernelCreation {
     return {};
   }
 
-  Result<> write_indexes() {
+  Result<> write_indexes(const fs::path& work) {
     options_.progress("indexing units and includes");
     index_ = std::move(units_).finish(tree_);
     for (const IndexedUnit& unit : index_.units)
@@ -152,7 +153,16 @@ class KernelCreation {
     base_.kernel->modules = index_.owners.size() - 1;
     HP_TRY(write_unit_index(index_, place_ / "index"));
     HP_ASSIGN(const IncludeGraph graph, IncludeGraph::scan(tree_, options_.threads));
-    return graph.write(place_ / "index/includes");
+    HP_TRY(graph.write(place_ / "index/includes"));
+    options_.progress("making what the build generates");
+    const KernelBuild build{base_.environment, base_.kernel->make_arguments};
+    HP_ASSIGN(const std::vector<std::string> absent, generate_files(tree_, build, index_, graph, work, options_.threads));
+    if (!absent.empty()) {
+      std::string text = "the build could not make these here, and units that include them cannot be patched:";
+      for (const std::string& path : absent) text += " " + path;
+      notes_.push_back(std::move(text));
+    }
+    return {};
   }
 
   Result<> identify() {

@@ -178,6 +178,14 @@ std::set<std::string> IncludeGraph::climbing_includers(const std::string& path) 
   return climbing;
 }
 
+std::map<std::string, std::set<std::string>> IncludeGraph::included_by() const {
+  std::map<std::string, std::set<std::string>> product;
+  for (const auto& [file, names] : names_)
+    for (const std::string& name : names)
+      if (name.starts_with('"') || name.starts_with('<')) product[std::string(base_name(tail_of(name)))].insert(file);
+  return product;
+}
+
 std::set<std::string> IncludeGraph::macro_includers() const {
   std::set<std::string> product;
   for (const auto& [file, names] : names_)

@@ -36,6 +36,8 @@ class IncludeGraph {
   [[nodiscard]] std::set<std::string> climbing_includers(const std::string& path) const;
   /// Files with an #include of a macro's name, which may climb as well.
   [[nodiscard]] std::set<std::string> macro_includers() const;
+  /// The last parts of all included names but macros', each with the files whose text has it.
+  [[nodiscard]] std::map<std::string, std::set<std::string>> included_by() const;
   [[nodiscard]] std::size_t files() const noexcept { return names_.size(); }
 
  private:

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "buildenv/linux/generated_files.h"
 #include "buildenv/linux/kernel_proof.h"
 #include "buildenv/linux/sparse_view.h"
 #include "buildenv/pairs/rules.h"
@@ -156,10 +157,16 @@ class KernelPairBuilder {
     std::vector<const Result<Compiled>*> made{&job.original};
     if (job.unit->is_c() && differs(job)) made.insert(made.end(), {&job.plain, &job.payload_original, &job.payload_patched});
     const auto failed = std::ranges::find_if(made, [](const Result<Compiled>* one) { return !(*one)->ok; });
-    if (failed != made.end())
+    if (failed != made.end()) {
+      if (const auto missing = missing_generated_file(base_.build_path(), (**failed)->errors))
+        return fail(
+            Error(Errc::kUnsupported, source + " cannot be compiled: " + *missing)
+                .with_remedy("make the base anew: base create makes such files where the build can; what it says of this one "
+                             "is why it could not"));
       return fail(Error(Errc::kInvalid,
                         source + ": the base's own source does not compile:" + first_messages((**failed)->errors, patched_))
                       .with_remedy("the compiler or its environment changed since the base was made; see hotpatch base verify"));
+    }
     if (job.patched->ok) return {};
     const std::string text = "does not compile with the patch:" + first_messages(job.patched->errors, patched_);
     if (!findings.has_errors()) return fail(Errc::kInvalid, source + " " + text);

@@ -43,16 +43,29 @@ constexpr std::array<std::string_view, 5> kXenInputs{"include/public/arch-x86/cp
 /// Programs of the build, and what is user space's. tools/lib/bpf/relo_core.c, which kernel/bpf takes in, is refused with them.
 constexpr std::array<std::string_view, 7> kKernelTools{"tools/", "scripts/", "usr/",           "samples/",
                                                        "certs/", "rust/",    "arch/x86/tools/"};
-/// Kbuild (bounds.h, timeconst.h, asm-offsets.h), arch/x86/entry/syscalls (tables), lib/raid6 (*.uc), lib/crc32 and others' generators.
-constexpr std::array<std::string_view, 9> kKernelInputs{"kernel/bounds.c",
-                                                        "kernel/time/timeconst.bc",
-                                                        "arch/x86/kernel/asm-offsets.c",
-                                                        "arch/x86/kernel/asm-offsets_64.c",
-                                                        "lib/gen_crc32table.c",
-                                                        "lib/gen_crc64table.c",
-                                                        "lib/raid6/mktables.c",
-                                                        "arch/x86/include/asm/cpufeatures.h",
-                                                        "drivers/tty/vt/conmakehash.c"};
+/// Kbuild (bounds.h, timeconst.h, asm-offsets.h), arch/x86/entry/syscalls (tables), lib/raid6 (*.uc), lib/crc32 and others' generators;
+/// headers from which others are made: flask.h, scsi_devinfo_tbl.c, oid_registry_data.c, names of capabilities and limits for AppArmor. Its
+/// names of address families come from linux/socket.h and linux/net.h, which are far more than that and may be patched.
+constexpr std::array<std::string_view, 20> kKernelInputs{"kernel/bounds.c",
+                                                         "kernel/time/timeconst.bc",
+                                                         "arch/x86/kernel/asm-offsets.c",
+                                                         "arch/x86/kernel/asm-offsets_64.c",
+                                                         "lib/gen_crc32table.c",
+                                                         "lib/gen_crc64table.c",
+                                                         "lib/raid6/mktables.c",
+                                                         "arch/x86/include/asm/cpufeatures.h",
+                                                         "drivers/tty/vt/conmakehash.c",
+                                                         "arch/x86/kvm/kvm-asm-offsets.c",
+                                                         "arch/x86/lib/x86-opcode-map.txt",
+                                                         "security/selinux/include/classmap.h",
+                                                         "security/selinux/include/initial_sid_to_string.h",
+                                                         "include/scsi/scsi_devinfo.h",
+                                                         "include/linux/oid_registry.h",
+                                                         "include/uapi/linux/capability.h",
+                                                         "include/uapi/asm-generic/resource.h",
+                                                         "drivers/gpu/drm/radeon/mkregtable.c",
+                                                         "drivers/accessibility/speakup/genmap.c",
+                                                         "drivers/accessibility/speakup/makemapdata.c"};
 constexpr std::array<std::string_view, 6> kKernelEndings{".tbl", ".uc", ".map", ".asn1", ".dts", ".c_shipped"};
 
 std::string_view source_architecture(std::string_view architecture) {
@@ -81,7 +94,8 @@ Classified classify_file(std::string_view tree_path, std::string_view build_dire
                                     tree_path[build_directory.size()] == '/');
   const std::string_view path = is_inside && !is_all ? tree_path.substr(build_directory.size() + 1) : tree_path;
   if (is_inside) result.path = path;
-  if (is_documentation(path)) {
+  const bool is_input = std::ranges::find(rules.generator_inputs, path) != rules.generator_inputs.end();
+  if (is_documentation(path) && !is_input) {
     result.kind = FileClass::kDocumentation;
     return result;
   }
@@ -97,7 +111,7 @@ Classified classify_file(std::string_view tree_path, std::string_view build_dire
   }
   if (is_build_system(path, rules)) {
     result.kind = FileClass::kBuildSystem;
-  } else if (std::ranges::find(rules.generator_inputs, path) != rules.generator_inputs.end() ||
+  } else if (is_input ||
              std::ranges::any_of(rules.generator_endings, [path](std::string_view ending) { return path.ends_with(ending); })) {
     result.kind = FileClass::kGeneratorInput;
   } else if (path.ends_with(".c")) {

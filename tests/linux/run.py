@@ -27,10 +27,13 @@ CASES = {
     "vdso": (3, set(), {"HP-outside-image"}),
     "makefile": (3, set(), {"HP-build-system"}),
     "comment": (4, set(), set()),
+    "selinux": (0, {"sel_read_policyvers"}, set()),
 }
 
 # Of which a module is made, and whose functions it replaces.
 MODULES = {"five-files": "vmlinux", "module": "binfmt_misc"}
+
+GENERATED = "security/selinux/flask.h"  # what the unit of selinux.patch includes; a base that an earlier program made may lack it
 
 GUARD = "show_console_dev"  # fs/proc/consoles.c, which calls nothing that the patch changes
 
@@ -74,7 +77,17 @@ def state_of(base):
     return found
 
 
+def check_refusal(hotpatch, base, name):
+    """The file that is missing is named, and whose it is."""
+    code, report = run(hotpatch, "build", "--base", base, "--patch", str(PATCHES / f"{name}.patch"))
+    message = report.get("error", {}).get("message", "")
+    named = "includes flask.h, which the kernel's build makes while it compiles (security/selinux/Makefile)" in message
+    return [] if code == 1 and named else [f"exit code {code}: {message or report}"]
+
+
 def check_case(hotpatch, base, name):
+    if name == "selinux" and not os.path.exists(os.path.join(base, "tree", GENERATED)):
+        return check_refusal(hotpatch, base, name)
     code, functions, rules = CASES[name]
     before = state_of(base)
     exit_code, report = run(hotpatch, "build", "--base", base, "--patch", str(PATCHES / f"{name}.patch"))

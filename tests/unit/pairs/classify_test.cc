@@ -62,5 +62,7 @@ TEST_CASE("a tree of Linux is its own build directory, and has other tools") {
   CHECK(kind("tools/objtool/check.c") == FileClass::kBuildSystem);
   CHECK(kind("arch/x86/entry/syscalls/syscall_64.tbl") == FileClass::kGeneratorInput);
   CHECK(kind("kernel/bounds.c") == FileClass::kGeneratorInput);
+  CHECK(kind("security/selinux/include/classmap.h") == FileClass::kGeneratorInput);
+  CHECK(kind("arch/x86/lib/x86-opcode-map.txt") == FileClass::kGeneratorInput);
   CHECK(kind("Documentation/admin-guide/index.rst") == FileClass::kDocumentation);
 }
