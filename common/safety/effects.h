@@ -5,12 +5,16 @@
 // A local that is given its value in one place stands for that value. Of helpers that only one of the builds has, their effects are those
 // of the function that calls them, with the arguments in the parameters' places: taking code out of a function, or putting it back, is no
 // difference. The same is done for any other function as far as it stores its parameters, so that a constant is seen where it ends up.
+// Functions that write what they are given the address of (accessors.h) are writes, and are never followed. An object that is stored as a
+// whole, from a local or from a list of initialisers, is stored member by member, as far as the function says what is in it.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/safety/facts.h"
@@ -38,11 +42,19 @@ struct Check {
   std::string place;
 };
 
+/// Assembler that writes what outlives the function.
+struct Assembly {
+  std::string key;
+  std::string text;  // with its operands
+  std::string place;
+};
+
 struct Effects {
   std::vector<Write> writes;
   std::vector<Call> calls;
   std::vector<Check> checks;
   std::vector<Form> results;
+  std::vector<Assembly> assemblies;
 };
 
 class EffectReader {
@@ -67,14 +79,19 @@ class EffectReader {
 [[nodiscard]] std::string key_of(const Form& place);
 /// A form without the names of locals, which say nothing.
 [[nodiscard]] std::string anonymous(const Form& form);
+/// A form without the numbers that macros give to the names of their locals.
+[[nodiscard]] Form unnumbered(const Form& form);
 /// Locals replaced by what they stand for, and parameters by `arguments` if there are any.
 class Substitution {
  public:
   Substitution(const FunctionFacts& function, const Form* arguments);
   [[nodiscard]] Form apply(const Form& form, unsigned depth = 0) const;
+  /// What the function stores in members of a local object: as they are named there, and the values, neither replaced.
+  [[nodiscard]] const std::vector<std::pair<Form, Form>>* members_of(const Form& local) const;
 
  private:
   std::map<std::string, Form> values_;
+  std::map<std::string, std::vector<std::pair<Form, Form>>> members_;  // by local
   std::set<std::size_t> assigned_;  // parameters that hold something else than what was passed, sooner or later: locals, then
   const Form* arguments_;
 };

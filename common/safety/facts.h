@@ -19,7 +19,7 @@ namespace hotpatch::safety {
 
 /// An expression: an array that begins with its kind. "c" constant, "p" parameter, "l" local, "g" global, "f" function, "s" string,
 /// "m" and "n" member through a pointer and of an object, "d" what a pointer points to, "a" address, "i" element, "b" and "u" operators,
-/// "q" choice, "call", "z" size of a type, "x" anything else.
+/// "q" choice, "call", "z" size of a type, "o" what an object is initialised with, "x" anything else.
 using Form = nlohmann::json;
 
 enum class EventKind : std::uint8_t { kWrite, kLocal, kCall, kIf, kSwitch, kCase, kReturn, kAsm };

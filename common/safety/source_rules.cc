@@ -36,6 +36,7 @@ void append(Effects& all, Effects one) {
   std::ranges::move(one.calls, std::back_inserter(all.calls));
   std::ranges::move(one.checks, std::back_inserter(all.checks));
   std::ranges::move(one.results, std::back_inserter(all.results));
+  std::ranges::move(one.assemblies, std::back_inserter(all.assemblies));
 }
 
 bool has_word(const std::string& name, std::string_view word) { return name.find(word) != std::string::npos; }

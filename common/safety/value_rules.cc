@@ -9,6 +9,7 @@
 #include <optional>
 #include <tuple>
 
+#include "common/safety/accessors.h"
 #include "common/safety/source_rules.h"
 
 namespace hotpatch::safety {
@@ -35,57 +36,16 @@ Write plain(Write write) {
   return write;
 }
 
-/// Functions that write what their argument points to: by name, the arguments with the place and the value, and what they do.
-struct Accessor {
-  const char* name;
-  std::size_t place;
-  std::optional<std::size_t> value;  // nothing: 1
-  const char* operation;
-};
-constexpr Accessor kAccessors[] = {
-    {"set_bit", 1, 0, "|= bit"},     {"__set_bit", 1, 0, "|= bit"},   {"test_and_set_bit", 1, 0, "|= bit"},
-    {"clear_bit", 1, 0, "&= bit"},   {"__clear_bit", 1, 0, "&= bit"}, {"test_and_clear_bit", 1, 0, "&= bit"},
-    {"atomic_set", 0, 1, "="},       {"atomic_long_set", 0, 1, "="},  {"atomic64_set", 0, 1, "="},
-    {"refcount_set", 0, 1, "="},     {"atomic_add", 1, 0, "+="},      {"atomic_sub", 1, 0, "-="},
-    {"atomic_inc", 0, {}, "+="},     {"atomic_dec", 0, {}, "-="},     {"refcount_inc", 0, {}, "+="},
-    {"refcount_dec", 0, {}, "-="},   {"write_u8_atomic", 0, 1, "="},  {"write_u16_atomic", 0, 1, "="},
-    {"write_u32_atomic", 0, 1, "="}, {"write_u64_atomic", 0, 1, "="},
-};
-
-/// All writes of the effects, those through the functions above among them.
+/// All writes of the effects.
 std::vector<Write> writes_of(const Effects& effects) {
   std::vector<Write> product;
   for (const Write& write : effects.writes) product.push_back(plain(write));
-  for (const Call& call : effects.calls)
-    for (const Accessor& accessor : kAccessors) {
-      if (call.name != accessor.name || call.form.size() < 2 + std::max(accessor.place, accessor.value.value_or(0)) + 1) continue;
-      Write write{.key = key_of(call.form.at(2 + accessor.place)),
-                  .to = call.form.at(2 + accessor.place),
-                  .operation = accessor.operation,
-                  .value = accessor.value ? call.form.at(2 + *accessor.value) : Form::array({"c", 1}),
-                  .type = {},
-                  .place = call.place,
-                  .is_weak = false};
-      write.is_weak = write.key.starts_with("*");
-      if (!write.key.empty()) product.push_back(std::move(write));
-    }
-  return product;
-}
-
-/// Without the numbers that macros give to the names of their locals.
-Form unnumbered(const Form& form) {
-  if (!form.is_array()) return form;
-  if (is_a(form, "l")) {
-    std::string name = form.at(1);
-    std::erase_if(name, [](char one) { return (one >= '0' && one <= '9') || one == '#'; });
-    return Form::array({"l", name});
-  }
-  Form product = Form::array();
-  for (const Form& part : form) product.push_back(unnumbered(part));
   return product;
 }
 
 std::string identity(const Write& write) { return write.operation + " " + unnumbered(write.value).dump(); }
+
+bool is_truth(const Write& write) { return write.type == "_Bool" || write.type == "bool"; }
 
 /// What one function stores in one place and did not, and the reverse.
 struct Difference {
@@ -219,8 +179,7 @@ void add_steps(const std::string& function, const Effects& effects, const std::m
       // Locks have rules of their own, and what has an accessor above has been counted.
       const bool is_lock =
           std::ranges::any_of(words, [](const std::string& word) { return word == "lock" || word == "down" || word == "irq"; });
-      const bool is_accessor = std::ranges::any_of(kAccessors, [&](const Accessor& one) { return call.name == one.name; });
-      if (is_lock || is_accessor || call.name.empty()) continue;
+      if (is_lock || call.name.empty() || is_accessor(call.name)) continue;
       if (is_call_of(call.name, give)) {
         add(take + " and " + give, -1, call.place);
         break;
@@ -245,6 +204,73 @@ std::set<std::int64_t> sizes(const StepsByFunction& steps) {
   std::set<std::int64_t> product;
   for (const auto& [function, values] : steps) product.insert(values.begin(), values.end());
   return product;
+}
+
+/// What constants a function may return, and what it returns otherwise.
+struct ResultForms {
+  std::set<std::int64_t> constants;
+  std::vector<Form> computed;
+};
+
+void add_result(const Form& form, ResultForms& forms) {
+  if (is_a(form, "q")) {
+    add_result(form.at(2), forms);
+    add_result(form.at(3), forms);
+  } else if (const auto value = constant(form)) {
+    // A negative one is an error, and no state.
+    if (*value >= 0) forms.constants.insert(*value);
+  } else {
+    forms.computed.push_back(form);
+  }
+}
+
+/// How what is returned means something else; empty if it does not.
+std::string result_change(const std::vector<Form>& before, const std::vector<Form>& after) {
+  ResultForms was, is;
+  for (const Form& form : before) add_result(form, was);
+  for (const Form& form : after) add_result(form, is);
+  std::vector<std::int64_t> removed, added;
+  std::ranges::set_difference(was.constants, is.constants, std::back_inserter(removed));
+  std::ranges::set_difference(is.constants, was.constants, std::back_inserter(added));
+  if (removed.size() == 1 && added.size() == 1)
+    return "returns " + std::to_string(added.front()) + " where it returned " + std::to_string(removed.front());
+  if (was.computed.size() == 1 && is.computed.size() == 1 &&
+      encoding_of(was.computed.front()) != encoding_of(is.computed.front()))
+    return "returned " + text_of(was.computed.front()) + ", returns " + text_of(is.computed.front());
+  return {};
+}
+
+/// What the assembler of each function writes in another way.
+void find_assembly_changes(const SourceSubject& subject, SourceReport& report) {
+  for (const ChangedFunction& function : subject.changed) {
+    std::map<std::string, std::set<std::string>> was, is;
+    for (const Assembly& one : function.before.assemblies) was[one.key].insert(one.text);
+    for (const Assembly& one : function.after.assemblies) is[one.key].insert(one.text);
+    for (const Assembly& one : function.after.assemblies) {
+      const bool is_new = !was[one.key].contains(one.text);
+      const bool replaces =
+          std::ranges::any_of(was[one.key], [&](const std::string& text) { return !is[one.key].contains(text); });
+      if (!is_new || !replaces) continue;
+      report.add(Severity::kWarning, function.patched->name, one.place,
+                 one.key + " is written by other assembler, or with other operands: objects alive hold what the old one wrote",
+                 kRemedy);
+      break;
+    }
+  }
+}
+
+/// What a function returns, and a function of the source stores, computed in another way.
+void find_stored_results(const SourceSubject& subject, SourceReport& report) {
+  for (const ChangedFunction& function : subject.changed) {
+    const std::string how = result_change(function.before.results, function.after.results);
+    if (how.empty()) continue;
+    for (const Write& write : subject.all_before.writes) {
+      if (called_name(write.value) != function.original->name || is_truth(write) || write.operation != "=") continue;
+      report.add(Severity::kWarning, function.patched->name, function.patched->place(function.patched->line),
+                 how + ", which " + write.key + " is given (" + write.place + "): objects alive hold the old form", kRemedy);
+      break;
+    }
+  }
 }
 
 }  // namespace
@@ -340,10 +366,16 @@ void find_constant_changes(const SourceSubject& subject, SourceReport& report) {
           continue;
         }
         if (write.is_weak) {
-          report.add(Severity::kNote, name, write.place, text + " is new", "");
+          // An error number, or a truth, is what a caller is told, and no state.
+          const bool is_state = is_replaced && *value >= 0 && *constant(replaced->value) >= 0 && !is_truth(write);
+          report.add(is_state ? Severity::kWarning : Severity::kNote, name, write.place,
+                     text + (is_state ? " takes the place of " + std::to_string(*constant(replaced->value)) +
+                                            ", through a plain pointer: what it leads to may hold the old value"
+                                      : " is new"),
+                     is_state ? kRemedy : "");
           continue;
         }
-        if (*value == 0 || write.type == "_Bool" || write.type == "bool") continue;
+        if (*value == 0 || is_truth(write)) continue;
         if (is_bit ? knows(known.bits, key, *value) : knows(known.constants, key, *value)) continue;
         const auto others = known.constants.find(key);
         const bool is_state = !is_bit && write.operation == "=" && others != known.constants.end() &&
@@ -357,6 +389,8 @@ void find_constant_changes(const SourceSubject& subject, SourceReport& report) {
 }
 
 void find_expression_changes(const SourceSubject& subject, SourceReport& report) {
+  find_assembly_changes(subject, report);
+  find_stored_results(subject, report);
   const Known known = known_of(subject.all_before);
   const auto is_known = [&](const Write& write) {
     const auto found = known.values.find(write.key);

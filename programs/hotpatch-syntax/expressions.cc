@@ -11,7 +11,10 @@ namespace {
 
 using namespace clang;  // the syntax tree's own names
 
-constexpr unsigned kMaxDepth = 200;  // of expressions in expressions
+constexpr unsigned kMaxDepth = 200;           // of expressions in expressions
+constexpr std::size_t kMaxObjectSize = 4000;  // characters, beyond which a constant object goes by its name
+
+bool is_a(const Json& form, const char* kind) { return form.is_array() && !form.empty() && form[0] == kind; }
 
 /// Where a record without a name is used, for a name that does not depend on lines.
 std::string place_of(const RecordDecl& record) {
@@ -124,6 +127,40 @@ Json Expressions::element(const ArraySubscriptExpr& access) {
   return {"i", std::move(array), of(access.getIdx())};
 }
 
+Json Expressions::object(const InitListExpr& whole) {
+  const InitListExpr& list = whole.isSemanticForm() || whole.getSemanticForm() == nullptr ? whole : *whole.getSemanticForm();
+  const RecordDecl& record = *list.getType()->getAsRecordDecl();
+  Json product = Json::array({"o", record_name(record)});
+  const auto add = [&](const FieldDecl& field, const Expr& value) {
+    // What is not mentioned is zero, and no statement of the source.
+    if (isa<ImplicitValueInitExpr>(value.IgnoreParenImpCasts())) return;
+    product.push_back(field.getName().str());
+    product.push_back(of(&value));
+  };
+  if (record.isUnion()) {
+    if (const FieldDecl* field = list.getInitializedFieldInUnion(); field != nullptr && list.getNumInits() > 0)
+      add(*field, *list.getInit(0));
+    return product;
+  }
+  unsigned index = 0;
+  for (const FieldDecl* field : record.fields()) {
+    if (field->isUnnamedBitField()) continue;
+    if (index >= list.getNumInits()) break;
+    add(*field, *list.getInit(index++));
+  }
+  return product;
+}
+
+Json Expressions::copied(const Expr& source) {
+  const auto* named = dyn_cast<DeclRefExpr>(source.IgnoreParenCasts());
+  const auto* variable = named == nullptr ? nullptr : dyn_cast<VarDecl>(named->getDecl());
+  if (variable != nullptr && variable->hasGlobalStorage() && variable->getType().isConstQualified() &&
+      variable->getType()->isRecordType())
+    if (const Expr* initialiser = variable->getAnyInitializer())
+      if (Json value = of(initialiser); is_a(value, "o") && value.dump().size() <= kMaxObjectSize) return value;
+  return of(&source);
+}
+
 Json Expressions::others(const Expr& expression) {
   if (const auto* reference = dyn_cast<DeclRefExpr>(&expression)) {
     if (const auto* variable = dyn_cast<VarDecl>(reference->getDecl())) return value_of(*variable);
@@ -159,9 +196,25 @@ Json Expressions::others(const Expr& expression) {
         call->getNumArgs() > 0)
       return of(call->getArg(0));
     Json product = {"call", name.empty() ? of(call->getCallee()) : Json(name)};
-    for (const Expr* argument : call->arguments()) product.push_back(of(argument));
+    const bool copies = name.ends_with("memcpy") || name.ends_with("memmove");
+    for (const Expr* argument : call->arguments()) {
+      const auto* address = dyn_cast<UnaryOperator>(argument->IgnoreParenCasts());
+      const bool is_source = copies && product.size() == 3 && address != nullptr && address->getOpcode() == UO_AddrOf;
+      Json source = is_source ? copied(*address->getSubExpr()) : Json();
+      product.push_back(is_a(source, "o") ? Json::array({"a", std::move(source)}) : of(argument));
+    }
     return product;
   }
+  if (const auto* atomic = dyn_cast<AtomicExpr>(&expression)) {
+    // Without the memory order, which says nothing of values.
+    Json product = {"call", atomic->getOpAsString().str(), of(atomic->getPtr())};
+    if (atomic->getNumSubExprs() > 2) product.push_back(of(atomic->getVal1()));
+    if (atomic->getNumSubExprs() > 4) product.push_back(of(atomic->getVal2()));
+    return product;
+  }
+  if (const auto* literal = dyn_cast<CompoundLiteralExpr>(&expression)) return of(literal->getInitializer());
+  if (const auto* list = dyn_cast<InitListExpr>(&expression); list != nullptr && list->getType()->isRecordType())
+    return object(*list);
   if (const auto* choice = dyn_cast<AbstractConditionalOperator>(&expression))
     return {"q", of(choice->getCond()), of(choice->getTrueExpr()), of(choice->getFalseExpr())};
   if (const auto* opaque = dyn_cast<OpaqueValueExpr>(&expression)) return of(opaque->getSourceExpr());

@@ -30,6 +30,8 @@ class Expressions {
  public:
   Expressions(clang::ASTContext& context, Names& names) : context_(context), names_(names) {}
   Json of(const clang::Expr* expression);
+  /// Of what is copied as a whole: of a constant object, what is in it.
+  Json copied(const clang::Expr& source);
   Json of_variable(const clang::VarDecl& variable);
   /// The function that a call goes to; empty if it goes through a pointer.
   static std::string callee(const clang::CallExpr& call);
@@ -42,6 +44,7 @@ class Expressions {
   /// What to name the variable means: the value of a constant that has one in this source.
   Json value_of(const clang::VarDecl& variable);
   Json member(const clang::MemberExpr& member);
+  Json object(const clang::InitListExpr& whole);
   Json others(const clang::Expr& expression);
   Json element(const clang::ArraySubscriptExpr& access);
 

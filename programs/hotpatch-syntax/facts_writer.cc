@@ -160,7 +160,7 @@ class Writer {
       product["type"] = text_of_type(type.getCanonicalType());
     };
     if (const auto* assignment = dyn_cast<BinaryOperator>(&statement); assignment != nullptr && assignment->isAssignmentOp()) {
-      write(expressions.of(assignment->getLHS()), assignment->getOpcodeStr().str(), expressions.of(assignment->getRHS()),
+      write(expressions.of(assignment->getLHS()), assignment->getOpcodeStr().str(), expressions.copied(*assignment->getRHS()),
             assignment->getLHS()->getType());
     } else if (const auto* step = dyn_cast<UnaryOperator>(&statement); step != nullptr && step->isIncrementDecrementOp()) {
       write(expressions.of(step->getSubExpr()), step->isIncrementOp() ? "+=" : "-=", Json::array({"c", 1}), step->getType());
@@ -172,6 +172,8 @@ class Writer {
         want(function);
       }
       event("call")["x"] = std::move(form);
+    } else if (const auto* atomic = dyn_cast<AtomicExpr>(&statement)) {
+      event("call")["x"] = expressions.of(atomic);
     } else if (const auto* declarations = dyn_cast<DeclStmt>(&statement)) {
       for (const Decl* declaration : declarations->decls())
         if (const auto* variable = dyn_cast<VarDecl>(declaration); variable != nullptr && variable->hasLocalStorage()) {

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Objects stored as a whole: from a local, from a list of initialisers, from a constant.
+// EXPECT-REJECT: HP043-constant
+// EXPECT-SAYS: takes the place of 1
+// SOURCES: yes
+#pragma GCC visibility push(hidden)
+typedef __SIZE_TYPE__ size_t;
+extern void* memcpy(void* to, const void* from, size_t size);
+struct settings {
+  unsigned state;
+  unsigned mode;
+  unsigned long limit;
+};
+#ifdef PATCHED
+#define STATE 4
+#else
+#define STATE 1
+#endif
+void from_local(struct settings* settings, unsigned long limit) {
+  struct settings local;
+  local.state = STATE;
+  local.mode = 0;
+  local.limit = limit;
+  *settings = local;
+}
