@@ -36,8 +36,9 @@ struct AffectedOptions {
 };
 
 /// Findings are added for what cannot be patched and why: code that has run before the kernel, or that runs outside of it (the
-/// decompressor, realmode, the EFI stub, purgatory, the vDSO), a new source file, too many units; and notes for files of which nothing
-/// in this kernel is made, and for each header how far it reaches.
+/// decompressor, realmode, the EFI stub, purgatory, the vDSO), a new source file; and notes for files of which nothing in this kernel
+/// is made, and for each header how far it reaches. What a change of the build system reaches is not looked at (build_change.h), nor is
+/// options.most_units.
 Result<AffectedUnits> find_affected(const Base& base, const UnitIndex& index, const IncludeGraph& graph,
                                     const PatchSeries& series, const AffectedOptions& options, Diagnostics& findings);
 

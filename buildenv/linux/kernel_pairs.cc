@@ -5,9 +5,12 @@
 #include <array>
 #include <map>
 #include <set>
+#include <tuple>
 
+#include "buildenv/linux/build_change.h"
 #include "buildenv/linux/generated_files.h"
 #include "buildenv/linux/kernel_proof.h"
+#include "buildenv/linux/rules.h"
 #include "buildenv/linux/sparse_view.h"
 #include "buildenv/pairs/rules.h"
 #include "buildenv/pairs/same_code.h"
@@ -35,6 +38,7 @@ constexpr const char* kLongBranches = "#undef CONFIG_HAVE_JUMP_LABEL_HACK\n";
 struct Job {
   const IndexedUnit* unit = nullptr;
   const CommandList* commands = nullptr;
+  const CommandList* patched_commands = nullptr;  // others where the patch changes a Makefile
   Result<Compiled> original;
   Result<Compiled> patched;
   Result<Compiled> plain;
@@ -73,7 +77,7 @@ class KernelPairBuilder {
       if (i % 2 == 0) {
         job.patched = compile_patched(job, "patched", compared_options());
       } else {
-        job.original = compile(job, base_.build_path(), "original", compared_options());
+        job.original = compile(job, *job.commands, base_.build_path(), "original", compared_options());
       }
     });
     parallel_for(jobs.size(), threads_, [&](std::size_t i) {
@@ -86,10 +90,12 @@ class KernelPairBuilder {
       if (!differs(job) || !job.unit->is_c()) return;
       switch (i % 3) {
         case 0:
-          job.plain = compile(job, base_.build_path(), "plain", {});
+          job.plain = compile(job, *job.commands, base_.build_path(), "plain", {});
           if (job.plain && job.plain->ok) job.pair = prove_pair(job);
           break;
-        case 1: job.payload_original = compile(job, base_.build_path(), "payload/original", payload_options(job)); break;
+        case 1:
+          job.payload_original = compile(job, *job.commands, base_.build_path(), "payload/original", payload_options(job));
+          break;
         default: job.payload_patched = compile_patched(job, "payload/patched", payload_options(job));
       }
     });
@@ -140,16 +146,16 @@ class KernelPairBuilder {
 
   /// Compiled where the patch is, and from nothing else.
   Result<Compiled> compile_patched(const Job& job, const char* side, const std::vector<std::string>& options) const {
-    HP_ASSIGN(Compiled compiled, compile(job, patched_.build, side, options));
+    HP_ASSIGN(Compiled compiled, compile(job, *job.patched_commands, patched_.build, side, options));
     if (compiled.ok) HP_TRY(require_in_view(base_, patched_, edits_, compiled.object.string() + ".d"));
     return compiled;
   }
 
-  Result<Compiled> compile(const Job& job, const fs::path& directory, const char* side,
+  Result<Compiled> compile(const Job& job, const CommandList& commands, const fs::path& directory, const char* side,
                            const std::vector<std::string>& options) const {
     // One source may be of two modules, with other macros: the owner keeps their objects apart.
     const fs::path output = products_ / side / std::to_string(job.unit->owner) / normal_path(job.unit->object());
-    return compile_kernel_unit(base_, *job.commands, directory, output, job.unit->is_c() ? options : std::vector<std::string>());
+    return compile_kernel_unit(base_, commands, directory, output, job.unit->is_c() ? options : std::vector<std::string>());
   }
 
   Result<> check_compiled(const Job& job, Diagnostics& findings) const {
@@ -180,8 +186,9 @@ class KernelPairBuilder {
 
   Result<KernelPair> prove_pair(const Job& job) const {
     KernelPair pair;
-    pair.pair = {job.unit->object(),    job.unit->source,      job.original->object, job.patched->object,
-                 job.commands->front(), job.commands->front(), base_.build_path(),   patched_.build};
+    pair.pair = {job.unit->object(),  job.unit->source,      job.original->object,
+                 job.patched->object, job.commands->front(), job.patched_commands->front(),
+                 base_.build_path(),  patched_.build};
     pair.owner = job.unit->owner;
     pair.plain = job.plain->object;
     HP_ASSIGN(const elf::Image* const image, stock_.owner_image(job.unit->owner));
@@ -244,6 +251,36 @@ class KernelPairBuilder {
   fs::path products_;
 };
 
+void merge_units(std::vector<const IndexedUnit*>& units, const std::vector<RecompiledUnit>& recompiled) {
+  for (const RecompiledUnit& one : recompiled) units.push_back(one.unit);
+  std::ranges::sort(units, {}, [](const IndexedUnit* unit) { return std::tuple(unit->source, unit->owner); });
+  const auto doubles = std::ranges::unique(units);
+  units.erase(doubles.begin(), doubles.end());
+}
+
+/// False if they are.
+bool refuse_too_many(std::size_t units, const AffectedOptions& options, Diagnostics& findings) {
+  if (units <= options.most_units || options.all_includers) return true;
+  findings.add({kernel_rule::kTooMany,
+                Severity::kError,
+                {},
+                std::to_string(units) + " units would have to be compiled and compared; at most " +
+                    std::to_string(options.most_units) + " are",
+                "make the change where it is used instead of in a header or a Makefile; or give --all-includers, and time"});
+  return false;
+}
+
+/// As they were compiled, and as the patch would have some of them compiled: either may lead out of a directory.
+std::set<std::string> real_directories_of(const ViewEdits& edits, const IncludeGraph& graph,
+                                          const std::map<std::string, CommandList>& commands,
+                                          const std::vector<RecompiledUnit>& recompiled) {
+  std::map<std::string, CommandList> others;
+  for (const RecompiledUnit& one : recompiled) others.emplace(one.unit->object(), one.patched);
+  std::set<std::string> real = real_directories(edits, graph, commands);
+  real.merge(real_directories(edits, graph, others));
+  return real;
+}
+
 }  // namespace
 
 Result<KernelPairBuild> build_kernel_pairs(const Base& base, const UnitIndex& index, StockKernel& stock,
@@ -258,20 +295,25 @@ Result<KernelPairBuild> build_kernel_pairs(const Base& base, const UnitIndex& in
   HP_ASSIGN(const IncludeGraph graph, IncludeGraph::read(base.directory / "index/includes"));
   HP_ASSIGN(AffectedUnits affected, find_affected(base, index, graph, series, options.affected, build.findings));
   build.headers = std::move(affected.headers);
-  if (affected.units.empty()) return build;
-
   std::error_code error;
   const fs::path directory = fs::absolute(work, error);
   if (error) return fail_errno("find " + work.string(), error.value());
+  HP_ASSIGN(const std::vector<RecompiledUnit> recompiled,
+            evaluate_build_files(base, index, series, directory / "build-system", build.findings));
+  merge_units(affected.units, recompiled);
+  if (!refuse_too_many(affected.units.size(), options.affected, build.findings) || affected.units.empty()) return build;
+
   std::vector<std::string> objects;
   for (const IndexedUnit* unit : affected.units) objects.push_back(unit->object());
   HP_ASSIGN(const auto commands, ask_commands(base, objects));
-  HP_ASSIGN(View patched,
-            make_sparse_view(base, edits, real_directories(edits, graph, commands), directory / "patched" / "tree"));
+  HP_ASSIGN(View patched, make_sparse_view(base, edits, real_directories_of(edits, graph, commands, recompiled),
+                                           directory / "patched" / "tree"));
   std::vector<Job> jobs(affected.units.size());
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     jobs[i].unit = affected.units[i];
     jobs[i].commands = &commands.at(objects[i]);
+    const auto other = std::ranges::find(recompiled, jobs[i].unit, &RecompiledUnit::unit);
+    jobs[i].patched_commands = other == recompiled.end() ? jobs[i].commands : &other->patched;
   }
   const KernelPairBuilder builder(base, index, stock, options.common.threads, std::move(patched), edits, directory / "objects");
   HP_TRY(builder.run(jobs));

@@ -77,12 +77,12 @@ std::string_view source_architecture(std::string_view architecture) {
 }  // namespace
 
 const SourceRules& xen_source_rules() noexcept {
-  static constexpr SourceRules kRules{"hypervisor", kXenTools, kXenInputs, {}};
+  static constexpr SourceRules kRules{"hypervisor", kXenTools, kXenInputs, {}, false};
   return kRules;
 }
 
 const SourceRules& kernel_source_rules() noexcept {
-  static constexpr SourceRules kRules{"kernel", kKernelTools, kKernelInputs, kKernelEndings};
+  static constexpr SourceRules kRules{"kernel", kKernelTools, kKernelInputs, kKernelEndings, true};
   return kRules;
 }
 

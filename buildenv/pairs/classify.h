@@ -33,6 +33,7 @@ struct SourceRules {
   std::span<const std::string_view> tools;              // folders of programs and generators of the build, with '/' at the end
   std::span<const std::string_view> generator_inputs;   // files from which the build makes headers or parts of objects
   std::span<const std::string_view> generator_endings;  // the same, by their ends
+  bool evaluates_build_system;  // changes of Makefile, Kbuild and Kconfig files are not refused for what they are, but evaluated
 };
 [[nodiscard]] const SourceRules& xen_source_rules() noexcept;
 [[nodiscard]] const SourceRules& kernel_source_rules() noexcept;

@@ -171,6 +171,7 @@ class SeriesApplier {
                    "'s files alone; what else the fix changes needs an update of that part");
         return true;
       case FileClass::kBuildSystem:
+        if (is_evaluated(what.path)) return false;
         report(rule::kBuildSystem, Severity::kError, shown,
                "decides what is built or how; a running " + std::string(rules_.noun) + " cannot be given that",
                "leave the file out of the patch if the fix works without it");
@@ -186,6 +187,14 @@ class SeriesApplier {
       case FileClass::kGeneratorInput: return false;
     }
     return false;
+  }
+
+  /// Whoever can ask the target's build system says what a change of this file does.
+  [[nodiscard]] bool is_evaluated(const std::string& path) const {
+    const std::string name = path.substr(path.rfind('/') + 1);
+    const bool is_known = name == "Makefile" || name == "Kbuild" || name.starts_with("Kconfig");
+    return rules_.evaluates_build_system && is_known &&
+           std::ranges::none_of(rules_.tools, [&](std::string_view folder) { return path.starts_with(folder); });
   }
 
   const Base& base_;

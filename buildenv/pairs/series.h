@@ -31,8 +31,9 @@ struct PatchSeries {
   Diagnostics findings;
 };
 
-/// Reads and applies options.patches. Files that are not compiled (documentation, build system, …) are judged, not applied: they may
-/// well be absent from the base. kInvalid: which hunk of which patch does not apply.
+/// Reads and applies options.patches. Files that are not compiled (documentation, …) are judged, not applied: they may well be absent from
+/// the base. Those of the build system are judged, too, unless the target's rules say that it evaluates them: then they are in the
+/// product, of class kBuildSystem, without a finding. kInvalid: which hunk of which patch does not apply.
 Result<PatchSeries> apply_series(const Base& base, const PairBuildOptions& options);
 
 /// What a view of the patched source shows otherwise: the files' patched text, with line directives where the original has lines to keep

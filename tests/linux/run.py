@@ -25,9 +25,23 @@ CASES = {
     "overridden": (3, {"arch_report_meminfo"}, {"HP-overridden"}),
     "assembly": (3, set(), {"HP-asm"}),
     "vdso": (3, set(), {"HP-outside-image"}),
-    "makefile": (3, set(), {"HP-build-system"}),
+    "makefile": (4, set(), {"HP-build-system"}),
+    "makefile-code": (0, {"cmdline_proc_show"}, {"HP-build-system"}),
+    "makefile-object": (3, set(), {"HP-build-system"}),
+    "kconfig": (4, set(), {"HP-build-system"}),
+    "kconfig-setting": (3, set(), {"HP-build-system"}),
+    "version": (4, set(), {"HP-build-system"}),
     "comment": (4, set(), set()),
     "selinux": (0, {"sel_read_policyvers"}, set()),
+}
+
+# What the finding of that rule must say.
+WORDS = {
+    "makefile": "1 of 35 objects below it made by another command: fs/proc/cmdline.o",
+    "makefile-object": "removes fs/proc/consoles.o",
+    "kconfig": "is the same with it",
+    "kconfig-setting": "CONFIG_PROC_PATCHED",
+    "version": "keeps its name",
 }
 
 # Of which a module is made, and whose functions it replaces.
@@ -114,6 +128,9 @@ def check_case(hotpatch, base, name):
         again = run(hotpatch, "build", "--base", base, "--patch", str(PATCHES / f"{name}.patch"))[1]
         if again["certificate"] != report["certificate"]:
             bad.append("a second run gives another certificate")
+    words = WORDS.get(name)
+    if words and not any(words in finding["text"] for finding in report["findings"]):
+        bad.append(f"no finding says '{words}': {report['findings']}")
     if name in MODULES:
         bad += check_module(hotpatch, base, name)
     written = sorted(path for path, _ in before.items() ^ state_of(base).items())

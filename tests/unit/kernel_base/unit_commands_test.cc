@@ -35,6 +35,24 @@ TEST_CASE("the commands of an object are taken from its recipe") {
   CHECK(commands[1] == std::vector<std::string>{"./tools/objtool/objtool", "--hacks=jump_label", "--orc", "@OBJECT@"});
 }
 
+TEST_CASE("what objtool says of the linked whole alone is not asked of one object") {
+  const auto found = parse_dry_run(recipe("gcc-12 -c -o fs/proc/cmdline.o fs/proc/cmdline.c ; ./tools/objtool/objtool "
+                                          "--hacks=jump_label --ibt --orc --prefix=16  fs/proc/cmdline.o"),
+                                   {"fs/proc/cmdline.o"});
+  REQUIRE(found);
+  CHECK(found->at("fs/proc/cmdline.o")[1] ==
+        std::vector<std::string>{"./tools/objtool/objtool", "--hacks=jump_label", "--orc", "--prefix=16", "@OBJECT@"});
+}
+
+TEST_CASE("of two recipes of an object, the later one is that of its own directory") {
+  // As for arch/x86/pci, which arch/x86/Makefile adds to the top: arch/x86 shows its objects first, without what pci/Makefile says.
+  const std::string first = recipe("gcc-12 -DFIRST -c -o fs/proc/cmdline.o fs/proc/cmdline.c");
+  const std::string second = recipe("gcc-12 -DSECOND -c -o fs/proc/cmdline.o fs/proc/cmdline.c");
+  const auto found = parse_dry_run(first + second, {"fs/proc/cmdline.o"});
+  REQUIRE(found);
+  CHECK(found->at("fs/proc/cmdline.o")[0][1] == "-DSECOND");
+}
+
 TEST_CASE("other objects of the output are left alone") {
   const auto found = parse_dry_run(recipe(kCommand), {"fs/proc/other.o"});
   REQUIRE(found);
