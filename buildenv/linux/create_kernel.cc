@@ -38,6 +38,11 @@ constexpr std::array<const char*, 7> kRecordUnits = {"arch/x86/kernel/alternativ
                                                      "arch/x86/kernel/unwind_orc.c",  "drivers/pci/quirks.c",
                                                      "kernel/static_call_inline.c"};
 
+/// The kernel's build leaves it where it leaves vmlinux.
+fs::path symvers_of(const KernelCreateOptions& options) {
+  return options.symvers.empty() ? options.image.parent_path() / "Module.symvers" : options.symvers;
+}
+
 class KernelCreation {
  public:
   KernelCreation(const KernelCreateOptions& options, const fs::path& place)
@@ -103,6 +108,7 @@ class KernelCreation {
   Result<> obtain_own(const fs::path& work) {
     HP_TRY(take_in(options_.image, image_));
     HP_TRY(take_in(options_.config, place_ / base_.config));
+    HP_TRY(take_in(symvers_of(options_), place_ / "image/Module.symvers"));
     if (!options_.boot.empty()) {
       base_.boot_image = "image/vmlinuz";
       HP_TRY(take_in(options_.boot, place_ / base_.boot_image));
@@ -167,7 +173,7 @@ class KernelCreation {
 
   Result<> identify() {
     base_.directory = place_;
-    sample_ = sample_units(index_, kSample);
+    sample_ = sample_units(index_, tree_, kSample);
     std::vector<std::string> objects;
     for (const IndexedUnit* unit : sample_) objects.push_back(unit->object());
     HP_ASSIGN(const auto commands, ask_commands(base_, objects));
@@ -224,6 +230,11 @@ Result<> check_options(const KernelCreateOptions& options) {
       needed.push_back(more);
   } else {
     HP_TRY(require_files({options.image, options.config}));
+    std::error_code ignored;
+    if (const fs::path symvers = symvers_of(options); !fs::is_regular_file(symvers, ignored))
+      return tl::unexpected(Error(Errc::kNotFound, "there is no " + symvers.string())
+                                .with_remedy("give the Module.symvers of the kernel's build with --symvers: it says what modules "
+                                             "find exported, and in which version"));
   }
   const char* path = std::getenv("PATH");
   return require_programs(needed, path == nullptr ? "/usr/sbin:/usr/bin:/sbin:/bin" : path);

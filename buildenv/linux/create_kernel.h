@@ -21,6 +21,7 @@ struct KernelCreateOptions {
   std::filesystem::path config;
   std::filesystem::path image;    // vmlinux, with symbols and debugging information
   std::filesystem::path modules;  // the directory that modules' paths are relative to; empty: vmlinux alone
+  std::filesystem::path symvers;  // Module.symvers; empty: the one beside `image`
   std::filesystem::path boot;     // optional: vmlinuz
   unsigned threads = 0;           // 0: one per CPU
   Progress progress = [](const std::string&) {};

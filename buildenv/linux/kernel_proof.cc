@@ -16,9 +16,16 @@ namespace {
 namespace fs = std::filesystem;
 
 /// vmlinux.lds.h, scripts/sorttable.c and tools/bpf/resolve_btfids. Records of __ex_table have a type word behind two offsets.
-constexpr std::array<prove::LinkRule, 10> kLinkRules = {{
-    {"__mcount_loc", prove::LinkRole::kSorted, 8, "__start_mcount_loc", "__stop_mcount_loc"},
+constexpr std::array<prove::LinkRule, 15> kLinkRules = {{
+    {"__mcount_loc", prove::LinkRole::kSorted, 8, "__start_mcount_loc", "__stop_mcount_loc", true},
     {"__ex_table", prove::LinkRole::kSorted, 12, "__start___ex_table", "__stop___ex_table"},
+    // Where objtool looks at all of vmlinux at once (IBT), it lists the sites of one section of all units before those of the next.
+    {".return_sites", prove::LinkRole::kSorted, 4, "__return_sites", "__return_sites_end"},
+    {".retpoline_sites", prove::LinkRole::kSorted, 4, "__retpoline_sites", "__retpoline_sites_end"},
+    {".call_sites", prove::LinkRole::kSorted, 4, "__call_sites", "__call_sites_end"},
+    {".static_call_sites", prove::LinkRole::kSorted, 8, "__start_static_call_sites", "__stop_static_call_sites"},
+    // The tracer of x86 finds its calls by __mcount_loc.
+    {"__patchable_function_entries", prove::LinkRole::kDropped, 0, {}, {}},
     // What the unwinder knows follows from the code, which is compared.
     {".orc_*", prove::LinkRole::kDerived, 0, {}, {}},
     {".BTF_ids*", prove::LinkRole::kDerived, 0, {}, {}},
@@ -100,11 +107,12 @@ Result<std::vector<ProvenUnit>> prove_units(const Base& base, const UnitIndex& i
   return proven;
 }
 
-std::vector<const IndexedUnit*> sample_units(const UnitIndex& index, std::size_t count) {
+std::vector<const IndexedUnit*> sample_units(const UnitIndex& index, const fs::path& tree, std::size_t count) {
   std::vector<const IndexedUnit*> of_image;
   std::vector<const IndexedUnit*> of_modules;
   for (const IndexedUnit& unit : index.units) {
-    if (!unit.is_c() || unit.source.starts_with('/')) continue;
+    std::error_code ignored;
+    if (!unit.is_c() || unit.source.starts_with('/') || !fs::is_regular_file(tree / unit.source, ignored)) continue;
     (index.owners[unit.owner].is_image() ? of_image : of_modules).push_back(&unit);
   }
   std::vector<const IndexedUnit*> sample;

@@ -41,8 +41,10 @@ Result<std::vector<ProvenUnit>> prove_units(const Base& base, const UnitIndex& i
                                             const std::vector<const IndexedUnit*>& units, const std::filesystem::path& work,
                                             unsigned threads);
 
-/// `count` units of C, spread evenly over the index: the same ones for the same index. Half of them are vmlinux's, if there are modules.
-[[nodiscard]] std::vector<const IndexedUnit*> sample_units(const UnitIndex& index, std::size_t count);
+/// `count` units of C whose source is in `tree` (and is not generated), spread evenly over the index: the same ones for the same index and
+/// tree. Half of them are vmlinux's, if there are modules.
+[[nodiscard]] std::vector<const IndexedUnit*> sample_units(const UnitIndex& index, const std::filesystem::path& tree,
+                                                           std::size_t count);
 
 /// "fs/exec.o: do_execve+0x1c: bytes differ: …"; empty for a proven one.
 [[nodiscard]] std::string describe(const ProvenUnit& unit);

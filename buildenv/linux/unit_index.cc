@@ -48,6 +48,11 @@ bool parse_number(const std::string& text, std::uint64_t& value) {
   return parsed.ec == std::errc() && parsed.ptr == text.data() + text.size();
 }
 
+/// What the build adds to each module: what modpost writes, and since 6.12 what all modules say of themselves alike.
+bool is_of_every_module(std::string_view source) {
+  return source.ends_with(".mod.c") || source.ends_with("scripts/module-common.c");
+}
+
 /// The part of an absolute name that is a file of the tree. Assembler sources keep the build machine's path.
 std::string inside_tree(std::string_view name, const fs::path& tree) {
   if (!name.starts_with('/')) return std::string(name);
@@ -82,7 +87,7 @@ std::vector<const IndexedUnit*> UnitIndex::of_source(std::string_view path) cons
 void UnitIndexBuilder::add(UnitOwner owner, const elf::UnitNames& names) {
   owner.build_id = names.build_id.text();
   for (const elf::UnitName& unit : names.units)
-    if (!unit.name.empty() && !unit.name.ends_with(".mod.c"))
+    if (!unit.name.empty() && !is_of_every_module(unit.name))
       entries_.push_back({std::string(unit.name), owner.name, std::string(unit.producer)});
   owners_.push_back(std::move(owner));
 }

@@ -18,7 +18,7 @@ Result<Verification> verify_kernel_base(const Base& base, std::size_t sample, un
     return verification;
   }
   HP_ASSIGN(const TempDir work, TempDir::make("hotpatch-verify"));
-  const auto proven = prove_units(base, index, **stock, sample_units(index, sample), work.path(), threads);
+  const auto proven = prove_units(base, index, **stock, sample_units(index, base.build_path(), sample), work.path(), threads);
   if (!proven) {
     verification.problems.push_back(proven.error().message());
     return verification;

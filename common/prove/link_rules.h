@@ -23,6 +23,8 @@ struct LinkRule {
   /// Symbols around the image's table. Where the image has none of them, it is the section of the same name.
   std::string_view begin;
   std::string_view end;
+  /// Of a sorted table: the link takes out the records of weak functions that another unit overrides.
+  bool drops_overridden = false;
 };
 
 using LinkRules = std::span<const LinkRule>;

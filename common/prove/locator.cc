@@ -69,10 +69,11 @@ bool Locator::is_weak_elsewhere(SymbolIndex index) const {
   return global != nullptr && (!base || *base + symbol.value != global->address);
 }
 
-std::vector<TargetAddr> Locator::bases_by_vote(SectionIndex index) const {
+std::vector<TargetAddr> Locator::bases_by_vote(SectionIndex index, bool with_weak) const {
   std::map<TargetAddr, std::size_t> votes;
   for (const Named& named : named_[index.value()]) {
     const elf::Symbol& symbol = object_.symbol(named.symbol);
+    if (!with_weak && symbol.binding == SymbolBinding::kWeak) continue;
     for (const elf::ImageSymbol* candidate : named.candidates) ++votes[TargetAddr(candidate->address.value() - symbol.value)];
   }
   std::size_t most = 0;
@@ -98,6 +99,9 @@ void Locator::place_by_name() {
     const bool all_weak = std::ranges::all_of(differences_.symbols_in(index), [&](SymbolIndex symbol) {
       return object_.symbol(symbol).binding == SymbolBinding::kWeak;
     });
+    // What only weak symbols speak for may be where the definitions are that they lost against.
+    if (bases.size() == 1 && !all_weak && !equal_at(index, bases.front()))
+      if (std::vector<TargetAddr> strong = bases_by_vote(index, false); !strong.empty()) bases = std::move(strong);
     if (bases.size() > 1 || all_weak) {  // a weak definition may have lost against another unit's
       std::vector<TargetAddr> equal;
       for (const TargetAddr base : bases)

@@ -40,6 +40,7 @@ class Locator {
   [[nodiscard]] bool is_derived(elf::SectionIndex index) const noexcept;
   void drain();
   void prove_sorted(elf::SectionIndex index, const LinkRule& rule);
+  [[nodiscard]] bool is_of_overridden(std::span<const elf::Relocation> relocations) const;
   [[nodiscard]] std::optional<ByteView> sorted_table(const LinkRule& rule, TargetAddr& base) const;
   [[nodiscard]] bool is_record_at(const elf::Section& section, std::uint64_t offset, std::span<const elf::Relocation> relocations,
                                   ByteView record, TargetAddr place) const;
@@ -47,7 +48,7 @@ class Locator {
   void report_missing();
   void count_proven();
 
-  [[nodiscard]] std::vector<TargetAddr> bases_by_vote(elf::SectionIndex index) const;
+  [[nodiscard]] std::vector<TargetAddr> bases_by_vote(elf::SectionIndex index, bool with_weak = true) const;
   [[nodiscard]] std::optional<TargetAddr> known_target(const elf::Relocation& relocation) const;
   [[nodiscard]] std::vector<TargetAddr> search(elf::SectionIndex index, const elf::Relocation& anchor, TargetAddr target) const;
   [[nodiscard]] bool equal_at(elf::SectionIndex index, TargetAddr base) const;

@@ -37,6 +37,18 @@ bool Locator::is_record_at(const elf::Section& section, std::uint64_t offset, st
   return std::ranges::equal(record.subspan(plain), section.contents.subspan(offset + plain, record.size() - plain));
 }
 
+/// Whether the record's first field leads into such a function.
+bool Locator::is_of_overridden(std::span<const elf::Relocation> relocations) const {
+  if (relocations.empty()) return false;
+  const elf::Symbol& target = object_.symbol(relocations.front().symbol);
+  if (target.place != elf::SymbolPlace::kSection) return false;
+  const std::uint64_t place = target.value + static_cast<std::uint64_t>(relocations.front().addend);
+  return std::ranges::any_of(differences_.symbols_in(target.section), [&](elf::SymbolIndex index) {
+    const elf::Symbol& symbol = object_.symbol(index);
+    return symbol.value <= place && place - symbol.value < symbol.size && is_weak_elsewhere(index);
+  });
+}
+
 void Locator::prove_sorted(elf::SectionIndex index, const LinkRule& rule) {
   const elf::Section& section = object_.section(index);
   TargetAddr base;
@@ -52,6 +64,7 @@ void Locator::prove_sorted(elf::SectionIndex index, const LinkRule& rule) {
     bool found = false;
     for (std::uint64_t at = 0; at + size <= table->size() && !found; at += size)
       found = is_record_at(section, offset, {first, last}, table->subspan(at, size), base + at);
+    if (!found && rule.drops_overridden) found = is_of_overridden({first, last});
     if (!found) report(index, offset, "no record of the image's table is this one");
   }
 }

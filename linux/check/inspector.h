@@ -47,6 +47,8 @@ class Inspector {
   [[nodiscard]] bool is_executable(std::size_t section) const;
   void check_table(std::string_view name, std::uint64_t record, const std::vector<std::uint64_t>& fields);
   void check_instructions(std::string_view name, std::uint64_t record, const std::vector<std::string_view>& starts);
+  void check_bugs(std::uint64_t record);
+  [[nodiscard]] bool loads_address(const Reference& end, std::size_t table, std::uint64_t at) const;
   [[nodiscard]] std::uint64_t record_size(std::string_view type, std::uint64_t usual) const;
 
   const RawModule& module_;

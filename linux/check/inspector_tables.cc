@@ -14,6 +14,13 @@ namespace {
 
 constexpr std::array<std::byte, 2> kUd2 = {std::byte{0x0f}, std::byte{0x0b}};
 
+// arch/x86/include/asm/bug.h, __WARN_bug_entry(), since 6.19: a warning with arguments is a call of __WARN_trap, and its record is passed
+// to it. The record's site is what follows "lea record(%rip), %reg"; nothing is trapped there. Entries have a format since then.
+constexpr std::uint64_t kBugWithFormat = 16;
+constexpr std::uint16_t kBugHasArguments = 1U << 4;  // include/asm-generic/bug.h, BUGFLAG_ARGS
+constexpr std::uint64_t kLeaSize = 7;
+constexpr std::uint64_t kLeaField = 4;  // bytes before its end
+
 }  // namespace
 
 Result<> Inspector::check_functions() {
@@ -115,6 +122,38 @@ void Inspector::check_instructions(std::string_view name, std::uint64_t record, 
   }
 }
 
+/// A trap at each site, or the instruction that loads the record's own address before it.
+void Inspector::check_bugs(std::uint64_t record) {
+  const auto number = module_.find("__bug_table");
+  if (!number) return;
+  const ByteView table = module_.sections[*number].contents;
+  for (std::uint64_t at = 0; at + record <= table.size(); at += record) {
+    const Reference* reference = reference_at(*number, at);
+    if (reference == nullptr || reference->section >= module_.sections.size() || reference->offset < 0) continue;
+    const std::string_view code = as_text(module_.sections[reference->section].contents);
+    const auto place = static_cast<std::uint64_t>(reference->offset);
+    if (place > code.size()) continue;
+    const auto flags = load_le<std::uint16_t>(table, at + record - sizeof(std::uint16_t));
+    const bool has_arguments = record == kBugWithFormat && (flags & kBugHasArguments) != 0;
+    if (has_arguments ? !loads_address(*reference, *number, at) : !code.substr(place).starts_with(as_text(kUd2)))
+      refuse("HP156-table", "__bug_table+" + hex(at),
+             has_arguments ? "is of a warning with arguments, and its address is not loaded before its site"
+                           : "refers to an instruction that is not one of its kind");
+  }
+}
+
+/// Whether "lea table+at(%rip), %reg" ends at that place.
+bool Inspector::loads_address(const Reference& end, std::size_t table, std::uint64_t at) const {
+  const ByteView code = module_.sections[end.section].contents;
+  const auto place = static_cast<std::uint64_t>(end.offset);
+  if (place < kLeaSize) return false;
+  const auto byte = [&](std::uint64_t index) { return std::to_integer<unsigned>(code[place - kLeaSize + index]); };
+  const bool is_lea = (byte(0) & 0xfbU) == 0x48U && byte(1) == 0x8dU && (byte(2) & 0xc7U) == 0x05U;
+  const Reference* loaded = reference_at(end.section, place - kLeaField);
+  return is_lea && loaded != nullptr && loaded->undefined.empty() && loaded->section == table &&
+         loaded->offset == static_cast<std::int64_t>(at) - static_cast<std::int64_t>(kLeaField);
+}
+
 void Inspector::check_tables() {
   const std::uint64_t alternative = record_size("alt_instr", 12);
   const std::uint64_t bug = record_size("bug_entry", 12);
@@ -129,7 +168,7 @@ void Inspector::check_tables() {
   check_table("__mcount_loc", 8, {0});
   for (const std::string_view sites : {".smp_locks", ".retpoline_sites", ".return_sites", ".call_sites", ".orc_unwind_ip"})
     check_table(sites, 4, {0});
-  check_instructions("__bug_table", bug, {as_text(kUd2)});
+  check_bugs(bug);
   check_instructions("__mcount_loc", 8, {std::string_view("\xe8", 1)});
   check_instructions(".return_sites", 4, {std::string_view("\xe9", 1)});
   check_instructions(".static_call_sites", 8, {std::string_view("\xe8", 1), std::string_view("\xe9", 1)});

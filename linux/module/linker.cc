@@ -80,6 +80,11 @@ bool Linker::takes_address(std::size_t unit, const extract::Block& block, const 
   return link::takes_address(block, fixup, own == nullptr ? 0 : units_[unit].patch->blocks.at(own->value()).prefix_size);
 }
 
+bool Linker::is_sealed(const KernelPlace& place) {
+  const auto symbols = owners_.of(place.owner);
+  return symbols && (*symbols)->is_sealed(place.address);
+}
+
 void Linker::refer_inside(const Placement& field, target::FixupKind kind, const Placement& target, std::int64_t addend) {
   OutputSection& section = output_.sections()[field.section];
   if (field.section == target.section && target::is_pc_relative(kind)) {
@@ -144,6 +149,15 @@ void Linker::apply(std::size_t unit, extract::BlockIndex number, const Placement
     }
     const std::int64_t prefix = inside->unit != unit ? static_cast<std::int64_t>(target.prefix_size) : 0;
     refer_inside(field, fixup.kind, placed->second, fixup.addend + prefix);
+    return;
+  }
+  if (takes && is_sealed(*place)) {
+    refuse("HP133-sealed", unit, block,
+           block.name + " takes the address of " + (place->meaning.empty() ? place->name : place->meaning) +
+               ", which nothing else in the kernel does: its mark for indirect branches is gone since boot, and a call by that "
+               "address "
+               "is a fault where the processor checks them",
+           "take the address of a new function of the patch that calls it");
     return;
   }
   if (const KernelPlace* stubbed = stub_target(unit, number, fixup)) {

@@ -48,6 +48,7 @@ class Linker {
   void refer_inside(const Placement& field, target::FixupKind kind, const Placement& target, std::int64_t addend);
   void refer_outside(const Placement& field, target::FixupKind kind, const KernelPlace& place, std::int64_t addend,
                      const std::string& user_owner);
+  [[nodiscard]] bool is_sealed(const KernelPlace& place);
   [[nodiscard]] bool takes_address(std::size_t unit, const extract::Block& block, const extract::Fixup& fixup) const noexcept;
   void refuse(const char* rule, std::size_t unit, const extract::Block& block, std::string text, std::string remedy);
   void warn(const char* rule, std::size_t unit, const extract::Block& block, std::string text, std::string remedy);

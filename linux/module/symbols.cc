@@ -48,6 +48,7 @@ OwnerSymbols::OwnerSymbols(std::string owner, const elf::Image& image) : owner_(
   by_address_ = std::move(ordered);
   std::ranges::sort(by_address_, {}, [](const Entry& entry) { return std::tuple(entry.address, entry.name); });
   read_call_sites();
+  read_seals();
   if (owner_ != kKernelOwner) return;
   // arch/x86/kernel/vmlinux.lds.S: what is below it is per CPU, and linked to no place.
   const auto text = by_name_.find("_text");
@@ -73,6 +74,28 @@ void OwnerSymbols::read_call_sites() {
     call_sites_.emplace_back(load_le<std::uint64_t>(*table, at));
   std::ranges::sort(call_sites_);
 }
+
+void OwnerSymbols::read_seals() {
+  // objtool's list of s32 distances, each from its own place.
+  TargetAddr begin;
+  std::optional<ByteView> table;
+  if (owner_ == kKernelOwner) {
+    const auto first = image_.address_of("__ibt_endbr_seal");
+    const auto end = image_.address_of("__ibt_endbr_seal_end");
+    if (!first || !end || *end <= *first) return;
+    begin = *first;
+    table = image_.bytes_at(begin, *end - begin);
+  } else if (const auto section = image_.object().find_section(".ibt_endbr_seal")) {
+    begin = TargetAddr(image_.object().section(*section).address);
+    table = image_.object().section(*section).contents;
+  }
+  if (!table) return;
+  for (std::uint64_t at = 0; at + sizeof(std::int32_t) <= table->size(); at += sizeof(std::int32_t))
+    seals_.push_back(begin + (at + static_cast<std::uint64_t>(std::int64_t{load_le<std::int32_t>(*table, at)})));
+  std::ranges::sort(seals_);
+}
+
+bool OwnerSymbols::is_sealed(TargetAddr entry) const noexcept { return std::ranges::binary_search(seals_, entry); }
 
 std::optional<std::uint32_t> OwnerSymbols::position_of(std::string_view name, TargetAddr address) const {
   const auto found = by_name_.find(name);

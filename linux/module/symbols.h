@@ -48,6 +48,9 @@ class OwnerSymbols {
   /// The call of the tracer at the start of the function that begins at `entry`, by which the kernel can redirect it; nothing if it
   /// knows of none there.
   [[nodiscard]] std::optional<TargetAddr> call_site(TargetAddr entry) const noexcept;
+  /// Whether the kernel overwrites the mark (ENDBR) that an indirect branch has to find at that entry, because nothing of its own code
+  /// takes the address: CONFIG_X86_KERNEL_IBT, arch/x86/kernel/alternative.c, apply_seal_endbr().
+  [[nodiscard]] bool is_sealed(TargetAddr entry) const noexcept;
   /// In memory that is freed after boot, or after the module has started.
   [[nodiscard]] bool is_init(TargetAddr address) const noexcept;
 
@@ -58,6 +61,7 @@ class OwnerSymbols {
   };
   void count(const std::vector<Entry>& ordered);
   void read_call_sites();
+  void read_seals();
   [[nodiscard]] std::optional<std::uint32_t> position_of(std::string_view name, TargetAddr address) const;
 
   std::string owner_;
@@ -66,6 +70,7 @@ class OwnerSymbols {
   std::unordered_map<std::string_view, std::vector<TargetAddr>> by_name_;  // in the kernel's order
   std::unordered_set<std::string_view> unsteady_;  // of a module: their numbers change when its start is over
   std::vector<TargetAddr> call_sites_;             // sorted
+  std::vector<TargetAddr> seals_;                  // sorted
   std::optional<Entry> anchor_;
 };
 

@@ -136,6 +136,7 @@ struct CreateArguments {
   buildenv::CreateOptions xen;    // what both targets have is here
   std::filesystem::path vmlinux;  // the rest is Linux's
   std::filesystem::path modules;
+  std::filesystem::path symvers;
   std::filesystem::path efi_of;  // the base of xen.gz beside which one of xen.efi is wanted
 };
 
@@ -165,8 +166,10 @@ Result<> check_create(const CreateArguments& arguments) {
     return fail(Errc::kUsage, std::string("base create: --source, --config and ") + image_option + " are needed together");
   if (is_kernel && (!options.image.empty() || !options.make_variables.empty()))
     return fail(Errc::kUsage, "base create linux: --image and --make-variable are for xen");
-  if (!is_kernel && (!arguments.vmlinux.empty() || !arguments.modules.empty()))
-    return fail(Errc::kUsage, "base create xen: --vmlinux and --modules are for linux");
+  if (!is_kernel && (!arguments.vmlinux.empty() || !arguments.modules.empty() || !arguments.symvers.empty()))
+    return fail(Errc::kUsage, "base create xen: --vmlinux, --modules and --symvers are for linux");
+  if (!own && (!arguments.modules.empty() || !arguments.symvers.empty()))
+    return fail(Errc::kUsage, "base create: --modules and --symvers go with --source; a package has its own");
   return {};
 }
 
@@ -186,9 +189,10 @@ Result<Created> create(const CreateArguments& arguments) {
     HP_ASSIGN(buildenv::CreateOutcome outcome, buildenv::create_xen_base(options));
     return Created{std::move(outcome.base), std::move(outcome.notes)};
   }
-  HP_ASSIGN(buildenv::CreateOutcome outcome, buildenv::create_kernel_base({options.output, options.debian_version, options.source,
-                                                                           options.config, arguments.vmlinux, arguments.modules,
-                                                                           options.boot, options.threads, options.progress}));
+  HP_ASSIGN(
+      buildenv::CreateOutcome outcome,
+      buildenv::create_kernel_base({options.output, options.debian_version, options.source, options.config, arguments.vmlinux,
+                                    arguments.modules, arguments.symvers, options.boot, options.threads, options.progress}));
   return Created{std::move(outcome.base), std::move(outcome.notes)};
 }
 
@@ -283,6 +287,8 @@ void add_create(CLI::App& parent, Chosen& chosen) {
   command->add_option("--image", create.image, "xen: your image with symbols, xen-syms");
   command->add_option("--vmlinux", options->vmlinux, "linux: your image with symbols and debugging information");
   command->add_option("--modules", options->modules, "linux: the directory of your modules with debugging information");
+  command->add_option("--symvers", options->symvers,
+                      "linux: the Module.symvers of your kernel's build (default: the one beside vmlinux)");
   command->add_option("--boot", create.boot, "what your hosts boot: xen.gz, xen.efi, vmlinuz (for hotpatch try)");
   command->add_option("--efi-of", options->efi_of,
                       "xen: instead of all that, a base of xen.gz: make that of the same build's xen.efi");

@@ -99,6 +99,44 @@ TEST_CASE("what a kernel would refuse, or do wrongly, is found") {
   CHECK(rule_of(kernel, file) == "HP156-table");
 }
 
+// Linux 6.19: include/asm-generic/bug.h; the code is what __WARN_bug_entry() of arch/x86/include/asm/bug.h makes.
+TEST_CASE("the record of a warning with arguments is one whose address the code before its site loads") {
+  constexpr std::uint64_t kRecord = 16;
+  constexpr std::uint64_t kFlags = 14;
+  constexpr std::byte kHasArguments{0x10};
+  small::Kernel kernel;
+  kernel.record_sizes = {{"struct bug_entry", kRecord}};
+  const auto rule_with = [&](Bytes load, std::byte flags, std::int64_t loaded, std::int64_t site) {
+    small::Patch patch;
+    Bytes code = small::calling();
+    code.pop_back();
+    const std::uint64_t field = code.size() + load.size() - 4;
+    code.insert(code.end(), load.begin(), load.end());
+    code.insert(code.end(), {std::byte{0x0f}, std::byte{0x0b}, std::byte{0xc3}});
+    const auto block = patch.text("changing", std::move(code));
+    patch.refer(block, 1, target::FixupKind::kBranch32, patch.external("__fentry__", kernel.at("__fentry__"), true), -4, true);
+    patch.replaces(block, patch.external("changing", kernel.at("changing"), true));
+    const auto table = patch.table("__bug_table", 2 * kRecord);
+    patch.object.blocks[table.value()].contents[kRecord + kFlags] = flags;
+    patch.refer(table, 0, target::FixupKind::kPcRel32, block, 12);
+    patch.refer(table, kRecord, target::FixupKind::kPcRel32, block, site);
+    patch.refer(block, field, target::FixupKind::kPcRel32, table, loaded - 4);
+    const auto made = small::make(kernel, {patch.unit()});
+    REQUIRE(made);
+    REQUIRE_MESSAGE(!made->file.empty(), made->report.findings.text());
+    return rule_of(kernel, made->file);
+  };
+  const Bytes lea = {std::byte{0x48}, std::byte{0x8d}, std::byte{0x3d}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}};
+  Bytes move = lea;
+  move[1] = std::byte{0x8b};
+  CHECK(rule_with(lea, kHasArguments, kRecord, 12) == "none");
+  CHECK(rule_with(lea, kHasArguments, 0, 12) == "HP156-table");         // another record's address
+  CHECK(rule_with(move, kHasArguments, kRecord, 12) == "HP156-table");  // what is there, not where it is
+  CHECK(rule_with(lea, kHasArguments, kRecord, 5) == "HP156-table");
+  CHECK(rule_with(lea, std::byte{0}, kRecord, 12) == "none");  // a trap
+  CHECK(rule_with(lea, std::byte{0}, kRecord, 5) == "HP156-table");
+}
+
 TEST_CASE("a symbol behind the functions would cut off what counts as theirs") {
   small::Kernel kernel;
   Bytes file = good_module(kernel);

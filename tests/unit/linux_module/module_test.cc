@@ -168,6 +168,16 @@ TEST_CASE("what cannot be redirected, found or kept is refused") {
   unproven.located.section_address[0] = kernel.at("helper");
   CHECK(rule_of(unproven) == "HP111-unproven-function");
 
+  // A call of it is none of its address.
+  small::Patch sealed = patch_of(kernel);
+  sealed.refer(extract::BlockIndex(0), 26, FixupKind::kPcRel32, sealed.external("sealed", kernel.at("sealed")), -4);
+  CHECK(rule_of(sealed) == "HP133-sealed");
+  small::Patch calling = patch_of(kernel);
+  calling.refer(extract::BlockIndex(0), 26, FixupKind::kBranch32, calling.external("sealed", kernel.at("sealed")), -4, true);
+  const auto made = small::make(kernel, {calling.unit()});
+  REQUIRE(made);
+  CHECK_MESSAGE(!made->file.empty(), made->report.findings.text());
+
   small::Patch strange = patch_of(kernel);
   (void)strange.table("__unheard_of", 8);
   CHECK(rule_of(strange) == "HP104-unknown-section");

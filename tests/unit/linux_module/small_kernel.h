@@ -24,6 +24,7 @@ _text:	.quad 0
 	.type c_start, @function
 	.type helper, @function
 	.type changing, @function
+	.type sealed, @function
 c_start: nop; ret
 	.size c_start, . - c_start
 __fentry__: ret
@@ -36,6 +37,7 @@ changing: call __fentry__
 	.balign 16
 untraced: nop
 	ret
+sealed: ret
 	.section .data, "aw"
 	.globl state
 state:	.quad 1
@@ -52,6 +54,11 @@ __start_mcount_loc:
 	.quad site
 __stop_mcount_loc:
 	.quad 0
+	.globl __ibt_endbr_seal, __ibt_endbr_seal_end
+__ibt_endbr_seal:
+	.long sealed - .
+	.long untraced - .
+__ibt_endbr_seal_end:
 __init_end:
 )";
 
@@ -93,6 +100,7 @@ struct Kernel {
   elf::Image image;
   Exports exports;
   std::map<std::string, elf::Image> modules;
+  std::vector<std::pair<std::string, std::uint64_t>> record_sizes;
 
   static elf::Image link(test::Toolchain& tools) {
     (void)tools.compile("first.S", kVmlinux);
@@ -113,7 +121,7 @@ struct Kernel {
     return {.release = "6.1.0-test",
             .image = &image,
             .exports = &exports,
-            .record_sizes = {},
+            .record_sizes = record_sizes,
             .module_image = [this](const std::string& name) -> Result<const elf::Image*> {
               const auto found = modules.find(name);
               if (found == modules.end()) return fail(Errc::kNotFound, "no module " + name);
@@ -122,7 +130,7 @@ struct Kernel {
   }
   [[nodiscard]] CheckTarget check_target() const {
     const TargetKernel made = target();
-    return {.image = made.image, .exports = made.exports, .record_sizes = {}, .module_image = made.module_image};
+    return {.image = made.image, .exports = made.exports, .record_sizes = record_sizes, .module_image = made.module_image};
   }
 };
 

@@ -66,6 +66,9 @@ TEST_CASE("the tracer's table says what can be redirected, and the linker's mark
   const OwnerSymbols symbols("vmlinux", kernel.image);
   CHECK(symbols.call_site(kernel.at("changing")) == kernel.at("site"));
   CHECK(!symbols.call_site(kernel.at("untraced")));
+  CHECK(symbols.is_sealed(kernel.at("sealed")));
+  CHECK(symbols.is_sealed(kernel.at("untraced")));
+  CHECK(!symbols.is_sealed(kernel.at("changing")));
   CHECK(symbols.is_init(kernel.at("boot_only")));
   CHECK(!symbols.is_init(kernel.at("state")));
 }

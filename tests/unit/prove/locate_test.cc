@@ -266,6 +266,22 @@ TEST_CASE("a weak function that lost is absent, too, where its code is in the im
   CHECK(address_of(weak, found, "f") == image->find_global("f")->address);
 }
 
+TEST_CASE("weak functions that lost do not outvote the ones that tell where the section is") {
+  test::Toolchain tools;
+  const elf::Object weak = tools.compile("weak.c",
+                                         "__attribute__((weak,noinline)) int f(void) { return 1; }\n"
+                                         "__attribute__((weak,noinline)) int e(void) { return 3; }\nint g(void) { return 7; }\n",
+                                         {"-fno-function-sections"});
+  // They keep their distance there.
+  (void)tools.compile("strong.c", "int f(void) { return 2; }\nint e(void) { return 4; }\n", {"-fno-function-sections"});
+  const auto image = elf::Image::make(tools.link("image", {"weak.o", "strong.o"}));
+  REQUIRE(image);
+  const auto found = located(weak, *image, "weak.o");
+  CHECK(first_reason(found) == "");
+  CHECK(found.absent.size() == 2);
+  CHECK(address_of(weak, found, "g") == image->find_global("g")->address);
+}
+
 TEST_CASE("debugging information changes nothing") {
   Pair pair;
   const elf::Object with_debug = pair.tools.compile("one.c", kOne, {"-g"});
@@ -334,6 +350,31 @@ TEST_CASE("what the build writes anew is placed, and not compared") {
   CHECK(address_of(two, *found, "first_id") == place);
   // It does not count as proven.
   CHECK(found->proven_bytes + 4 == located(two, pair.image, "two.o").proven_bytes);
+}
+
+TEST_CASE("the record of an overridden function may be missing from a sorted table, and no other") {
+  test::Toolchain tools;
+  const auto table = [](const char* functions) {
+    return std::string("asm(\".pushsection .calls, \\\"a\\\"; .quad ") + functions + "; .popsection\");\n";
+  };
+  const std::string code =
+      "__attribute__((weak,noinline)) int f(void) { return 1; }\n__attribute__((noinline)) int g(void) { return 7; }\n";
+  const elf::Object both = tools.compile("weak.c", code + table("f, g"), {"-fno-function-sections"});
+  (void)tools.compile("strong.c", "int f(void) { return 2; }\n");
+  constexpr std::array<prove::LinkRule, 1> kStrict = {{{".calls", prove::LinkRole::kSorted, 8, {}, {}}}};
+  constexpr std::array<prove::LinkRule, 1> kDropping = {{{".calls", prove::LinkRole::kSorted, 8, {}, {}, true}}};
+  const auto reason = [&](const char* kept, std::span<const prove::LinkRule> rules) {
+    (void)tools.compile("weak.c", code + table(kept), {"-fno-function-sections"});
+    const auto image = elf::Image::make(tools.link("image", {"weak.o", "strong.o"}));
+    REQUIRE(image);
+    const auto found = prove::locate(both, *image, "weak.o", rules);
+    REQUIRE(found);
+    return first_reason(*found);
+  };
+  // As sorttable leaves it: the record's place is there, and holds nothing. The record of f leads to the weak one's own code.
+  CHECK(reason("0, g", kDropping) == "");
+  CHECK(reason("0, g", kStrict) == ".calls: no record of the image's table is this one");
+  CHECK(reason("0, 0", kDropping) == ".calls: no record of the image's table is this one");
 }
 
 TEST_CASE("a unit compiled through a link from another folder is known by its local functions") {
