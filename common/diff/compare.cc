@@ -20,13 +20,13 @@ using Group = std::vector<EntityIndex>;
 class Comparer {
  public:
   Comparer(const ObjectModel& original, const ObjectModel& patched, const Correlation& correlation, const std::string& unit,
-           LineNumbers lines)
+           LineNumbers lines, const SourceTexts* texts)
       : original_(original),
         patched_(patched),
         correlation_(correlation),
         unit_(unit),
         lines_(lines),
-        equality_(original, patched, correlation) {}
+        equality_(original, patched, correlation, texts) {}
 
   ChangeSet run() && {
     product_.changes.resize(patched_.entities().size());
@@ -113,6 +113,17 @@ class Comparer {
     }
   }
 
+  /// What boot code alone refers to was handed to others then, who go on with the original: nothing brings them the new one.
+  void check_kept_by_boot(EntityIndex constant, const std::vector<EntityIndex>& users) {
+    const Entity& entity = patched_.entity(constant);
+    const auto is_alive = [&](EntityIndex user) { return is_live(patched_.entity(user)); };
+    if (users.empty() || entity.is_global || std::ranges::any_of(users, is_alive)) return;
+    find("HP050-init", Severity::kError, entity,
+         "changes (" + change(constant).reason +
+             "), and is referred to at boot only: who was given it then goes on with the original",
+         "make the change in code that runs, or repeat what boot does with it in a load hook");
+  }
+
   /// All users of a changed constant must get the new one.
   void spread_from_constants() {
     std::vector<std::vector<EntityIndex>> users(patched_.entities().size());
@@ -135,6 +146,7 @@ class Comparer {
       const EntityIndex constant = queue.front();
       queue.pop_front();
       const Entity& entity = patched_.entity(constant);
+      check_kept_by_boot(constant, users[constant.value()]);
       if (entity.is_global)
         find("HP006-shared-constant", Severity::kError, entity,
              "a constant with external linkage changes (" + change(constant).reason + "), and other units may use the old one",
@@ -464,37 +476,40 @@ class Comparer {
       if (HP_DIFFERS(unknown_section_removed, !patched.contains(name))) report(original_, name, "is gone", 0);
   }
 
-  /// A function that another has absorbed as a second name of its own, or that has left the one whose name it was.
+  /// Names of functions, where one of the two objects has several for a place. Whoever calls one goes to where it was, and on to what
+  /// takes the place of the function there: that must be what the name means now.
   void check_aliases() {
-    const auto aliases = [](const ObjectModel& model) {
+    const auto is_function = [](const Entity& entity) { return entity.kind == EntityKind::kFunction && !entity.parent; };
+    const auto functions_by_name = [&](const ObjectModel& model) {
       std::map<std::string_view, EntityIndex> by_name;
-      for (std::size_t i = 0; i < model.entities().size(); ++i)
-        for (const std::string_view alias : model.entities()[i].aliases) by_name.emplace(alias, EntityIndex(i));
+      for (std::size_t i = 0; i < model.entities().size(); ++i) {
+        const Entity& entity = model.entities()[i];
+        if (!is_function(entity)) continue;
+        by_name.emplace(entity.name, EntityIndex(i));
+        for (const std::string_view alias : entity.aliases) by_name.emplace(alias, EntityIndex(i));
+      }
       return by_name;
     };
-    const auto report = [&](const Entity& entity, const Entity& other, const char* what) {
-      find("HP035-alias", Severity::kError, entity,
-           std::string(what) + std::string(other.name) + ", and their code is not the same",
-           "keep the two functions different, or alike, as they were");
-    };
-    const auto is_function = [](const Entity& entity) { return entity.kind == EntityKind::kFunction && !entity.parent; };
-    const auto in_patched = aliases(patched_);
+    const auto in_patched = functions_by_name(patched_);
+    for (const auto& [name, was] : functions_by_name(original_)) {
+      const auto is = in_patched.find(name);
+      if (is == in_patched.end()) continue;
+      const Entity& before = original_.entity(was);
+      const Entity& after = patched_.entity(is->second);
+      const auto twin = correlation_.to_patched(was);
+      if ((before.aliases.empty() && after.aliases.empty()) || twin == is->second) continue;
+      const bool is_taken_over = twin && HP_DIFFERS(alias_taken_over, change(*twin).verdict == Verdict::kChanged);
+      if (is_taken_over || HP_DIFFERS(alias_code, equality_.compare(was, is->second).has_value()))
+        find("HP035-alias", Severity::kError, after,
+             std::string(name) + " was a name of " + std::string(before.name) + " and is one of " + std::string(after.name) +
+                 ", and their code is not the same",
+             "keep the functions different, or alike, as they were");
+    }
     std::erase_if(product_.removed, [&](EntityIndex index) {
       const Entity& entity = original_.entity(index);
-      const auto absorbed_by = in_patched.find(entity.name);
-      if (!is_function(entity) || absorbed_by == in_patched.end()) return false;
-      if (HP_DIFFERS(absorbed, equality_.compare(index, absorbed_by->second).has_value()))
-        report(entity, patched_.entity(absorbed_by->second), "is now another name of ");
-      return true;
+      const auto is = in_patched.find(entity.name);
+      return is_function(entity) && is != in_patched.end() && !patched_.entity(is->second).aliases.empty();
     });
-    const auto in_original = aliases(original_);
-    for (std::size_t i = 0; i < patched_.entities().size(); ++i) {
-      const Entity& entity = patched_.entities()[i];
-      const auto was = in_original.find(entity.name);
-      if (is_function(entity) && change(EntityIndex(i)).verdict == Verdict::kNew && was != in_original.end() &&
-          HP_DIFFERS(separated, equality_.compare(was->second, EntityIndex(i)).has_value()))
-        report(entity, original_.entity(was->second), "was another name of ");
-    }
   }
 
   using FindingPlace = hotpatch::Place;
@@ -516,8 +531,8 @@ bool ChangeSet::any() const noexcept {
 }
 
 ChangeSet compare(const ObjectModel& original, const ObjectModel& patched, const Correlation& correlation,
-                  const std::string& unit, LineNumbers lines) {
-  return Comparer(original, patched, correlation, unit, lines).run();
+                  const std::string& unit, LineNumbers lines, const SourceTexts* texts) {
+  return Comparer(original, patched, correlation, unit, lines, texts).run();
 }
 
 }  // namespace hotpatch::diff

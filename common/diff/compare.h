@@ -54,8 +54,9 @@ enum class LineNumbers : std::uint8_t {
   kInPlace,  // both sources have #line directives: a number that differs was written by the patch
 };
 
-/// `unit` names the object in findings.
+/// `unit` names the object in findings. `texts` are the sources of both sides, or null where they are not known.
 [[nodiscard]] ChangeSet compare(const ObjectModel& original, const ObjectModel& patched, const Correlation& correlation,
-                                const std::string& unit, LineNumbers lines = LineNumbers::kMayMove);
+                                const std::string& unit, LineNumbers lines = LineNumbers::kMayMove,
+                                const SourceTexts* texts = nullptr);
 
 }  // namespace hotpatch::diff

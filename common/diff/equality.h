@@ -45,12 +45,13 @@ struct LineShift {
 
 class Equality {
  public:
-  /// Requires: all three outlive this.
-  Equality(const ObjectModel& original, const ObjectModel& patched, const Correlation& correlation)
+  /// Requires: all outlive this. `texts` may be null.
+  Equality(const ObjectModel& original, const ObjectModel& patched, const Correlation& correlation,
+           const SourceTexts* texts = nullptr)
       : original_(original),
         patched_(patched),
         correlation_(correlation),
-        lines_(original, patched),
+        lines_(original, patched, texts),
         original_readings_(original),
         patched_readings_(patched) {}
 

@@ -2,9 +2,9 @@
 #include "common/diff/line_proof.h"
 
 #include <algorithm>
-#include <map>
-#include <string>
-#include <string_view>
+#include <cctype>
+#include <charconv>
+#include <cstdlib>
 #include <utility>
 
 #include "common/support/parallel.h"
@@ -66,7 +66,91 @@ bool sets_another(ByteView code, unsigned argument) {
   return moves_stack || (is_apart && (pushes_memory || (is_move && other != argument)));
 }
 
+/// Whether it stores an immediate in memory, but for the stack.
+bool stores_in_object(ByteView code) {
+  constexpr unsigned kStackPointer = 4;
+  const Encoding at = encoding(code);
+  if (at.opcode + 2 >= code.size() || std::to_integer<unsigned>(code[at.opcode]) != 0xc7) return false;
+  const unsigned operands = std::to_integer<unsigned>(code[at.opcode + 1]);
+  if (operands >> 6 == 3) return false;
+  const bool has_sib = (operands & 7) == 4;
+  const bool is_stack = has_sib && (std::to_integer<unsigned>(code[at.opcode + 2]) & 7) == kStackPointer && (at.rex & 1) == 0;
+  return !is_stack;
+}
+
+std::string_view without_directories(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+struct LineDirective {
+  std::uint64_t number = 0;
+  std::string_view name;  // empty: the same as before
+};
+
+/// Of "#line 7 "name"" and "# 7".
+std::optional<LineDirective> line_directive(std::string_view line) {
+  const auto skip = [&line](std::string_view what) {
+    if (!line.starts_with(what)) return false;
+    line.remove_prefix(what.size());
+    return true;
+  };
+  const auto skip_spaces = [&line] { line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size())); };
+  skip_spaces();
+  if (!skip("#")) return std::nullopt;
+  skip_spaces();
+  (void)skip("line");
+  skip_spaces();
+  LineDirective found;
+  const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), found.number);
+  if (error != std::errc()) return std::nullopt;
+  line.remove_prefix(static_cast<std::size_t>(end - line.data()));
+  skip_spaces();
+  if (skip("\"")) found.name = line.substr(0, line.find('"'));
+  return found;
+}
+
+/// Whether a token of the text is that number, in whatever base.
+bool has_token(std::string_view text, std::uint64_t number) {
+  const auto is_word = [](char one) { return std::isalnum(static_cast<unsigned char>(one)) != 0 || one == '_'; };
+  for (std::size_t at = 0; at < text.size();) {
+    if (!is_word(text[at])) {
+      ++at;
+      continue;
+    }
+    std::size_t end = at;
+    while (end < text.size() && is_word(text[end])) ++end;
+    const std::string token(text.substr(at, end - at));
+    at = end;
+    if (std::isdigit(static_cast<unsigned char>(token[0])) == 0) continue;
+    char* rest = nullptr;
+    const std::uint64_t value = std::strtoull(token.c_str(), &rest, 0);
+    if (value == number && std::string_view(rest).find_first_not_of("uUlL") == std::string_view::npos) return true;
+  }
+  return false;
+}
+
 }  // namespace
+
+SourceText::SourceText(const std::string& name, std::string_view text) {
+  std::string file(without_directories(name));
+  std::uint64_t number = 1;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (const auto told = line_directive(line)) {
+      number = told->number;
+      if (!told->name.empty()) file = without_directories(told->name);
+      continue;
+    }
+    lines_.emplace(std::pair(file, number++), line);
+  }
+}
+
+bool SourceText::has_number(std::string_view file, std::uint64_t line, std::uint64_t number) const {
+  constexpr std::uint64_t kStatement = 4;  // lines
+  const std::string name(without_directories(file));
+  return std::any_of(lines_.lower_bound({name, line}), lines_.lower_bound({name, line + kStatement}),
+                     [&](const auto& entry) { return has_token(entry.second, number); });
+}
 
 /// Follows the code from the instruction to the call that it sets up an argument of.
 bool LineProof::is_line_argument(const ObjectModel& model, const Entity& entity, std::size_t index) const {
@@ -150,14 +234,19 @@ bool LineProof::may_be_line(const ObjectModel& side, const Entity& function, std
 bool LineProof::proves(const Entity& original, const Entity& patched, std::size_t index, std::uint64_t original_value,
                        std::uint64_t patched_value) {
   if (is_line_argument(original_, original, index) && is_line_argument(patched_, patched, index)) return true;
+  const target::Instruction& instruction = original.instructions[index];
+  if (texts_ == nullptr && stores_in_object(original_.contents(original).subspan(instruction.offset, instruction.length)))
+    return false;
   read();
   if (!original_lines_ || !patched_lines_) return false;
   const std::size_t end = std::min({index + kReach + 1, original.instructions.size(), patched.instructions.size()});
   for (std::size_t i = index - std::min(index, kReach); i < end; ++i) {
     const auto before = original_lines_->find(original.section, original.offset + original.instructions[i].offset);
     const auto after = patched_lines_->find(patched.section, patched.offset + patched.instructions[i].offset);
-    if (before && after && before->file == after->file && before->line == original_value && after->line == patched_value)
-      return true;
+    if (!before || !after || before->file != after->file || before->line != original_value || after->line != patched_value)
+      continue;
+    return texts_ == nullptr || !(texts_->original.has_number(before->file, before->line, original_value) ||
+                                  texts_->patched.has_number(after->file, after->line, patched_value));
   }
   return false;
 }

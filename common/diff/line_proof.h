@@ -12,21 +12,45 @@
 //   place, or a few instructions away (the rest of the statement), the original was made of the line that the original's immediate
 //   says, and the patched code, at the same instruction and of the same file, of the line that the patched immediate says.
 //
+//   A number that the source's text has at that place is no __LINE__, whatever line it is on. Without the text, one that is stored in
+//   memory, other than on the stack, is not taken for one.
+//
 // Where neither holds nothing is proven.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
 
 #include "common/diff/model.h"
 #include "common/elf/source_lines.h"
 
 namespace hotpatch::diff {
 
+/// The text of a source by its lines, as compilers number them: #line directives are heeded.
+class SourceText {
+ public:
+  /// `name`: of the file, which a #line directive may change. Directories do not count.
+  SourceText(const std::string& name, std::string_view text);
+  /// Whether `file` is this one, and the number stands at that line of it, or in one of the few that may belong to the same statement.
+  [[nodiscard]] bool has_number(std::string_view file, std::uint64_t line, std::uint64_t number) const;
+
+ private:
+  std::multimap<std::pair<std::string, std::uint64_t>, std::string> lines_;  // by file, without directories, and number
+};
+struct SourceTexts {
+  SourceText original;
+  SourceText patched;
+};
+
 class LineProof {
  public:
-  /// Requires: both outlive this. Debugging information is read when it is first asked for.
-  LineProof(const ObjectModel& original, const ObjectModel& patched) : original_(original), patched_(patched) {}
+  /// Requires: all outlive this. `texts` may be null. Debugging information is read when it is first asked for.
+  LineProof(const ObjectModel& original, const ObjectModel& patched, const SourceTexts* texts)
+      : original_(original), patched_(patched), texts_(texts) {}
 
   /// `index` is the position of the instruction in both; the two are the same but for their immediates.
   [[nodiscard]] bool proves(const Entity& original, const Entity& patched, std::size_t index, std::uint64_t original_value,
@@ -41,6 +65,7 @@ class LineProof {
 
   const ObjectModel& original_;
   const ObjectModel& patched_;
+  const SourceTexts* texts_;
   bool is_read_ = false;
   std::optional<elf::LineTable> original_lines_;
   std::optional<elf::LineTable> patched_lines_;

@@ -199,7 +199,8 @@ void find_replaced_locks(const SourceSubject& subject, SourceReport& report) {
     std::ranges::set_difference(was.taken, is.taken, std::inserter(dropped, dropped.end()));
     std::ranges::set_difference(is.taken, was.taken, std::inserter(taken, taken.end()));
     if (dropped.empty()) continue;
-    const std::string gone = *dropped.begin();
+    const auto lock_of_others = std::ranges::find_if_not(dropped, is_context);
+    const std::string gone = lock_of_others == dropped.end() ? *dropped.begin() : *lock_of_others;
     std::string keeper;
     for (const auto& [other, facts] : subject.patched.functions)
       if (other != name && after.of(other).taken.contains(gone)) keeper = other;
@@ -216,7 +217,10 @@ void find_replaced_locks(const SourceSubject& subject, SourceReport& report) {
     }
     const std::string text = *taken.begin() + " is taken in place of " + gone;
     const std::string place = function.patched->place(line_of(is, *taken.begin(), function.patched->line));
-    if (!keeper.empty())
+    if (is_context(gone))
+      // Who is in a context keeps nobody out who is in it too; what the lock keeps out instead, and whether that is enough, is not known.
+      report.add(Severity::kWarning, name, place, text, "make sure that what waits for the old one knows of the lock");
+    else if (!keeper.empty())
       report.add(Severity::kError, name, place,
                  text + ", and " + keeper + " goes on taking " + gone + ": they do not keep each other out any more",
                  "take both, or change all that take the old one");

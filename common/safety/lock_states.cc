@@ -23,9 +23,7 @@ constexpr std::array<std::string_view, 8> kOthers = {"init", "is", "assert", "he
 
 bool has(const std::vector<std::string>& words, std::string_view word) { return std::ranges::find(words, word) != words.end(); }
 
-/// Interrupts, preemption and RCU: states of the CPU, for which nobody waits.
 constexpr std::string_view kContext = "context ";
-bool is_context(const std::string& lock) { return lock.starts_with(kContext); }
 
 /// The local that a form leads to, as "scope" of &scope; empty for any other form.
 std::string local_in(const Form& form) {
@@ -54,6 +52,8 @@ GuardCall guard_call(const std::string& name) {
 using State = std::map<std::string, int>;
 
 }  // namespace
+
+bool is_context(const std::string& lock) { return lock.starts_with(kContext); }
 
 LockCall lock_call(const Form& call, const std::map<std::string, std::string>& pairs) {
   const std::string name = called_name(call);

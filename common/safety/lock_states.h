@@ -25,6 +25,9 @@ struct LockCall {
   bool forbids_sleep = false;
 };
 
+/// Of LockCall::lock: interrupts, preemption and RCU are states of the CPU, for which nobody waits.
+[[nodiscard]] bool is_context(const std::string& lock);
+
 /// What a call does to locks, by its name and by `pairs` (Facts::pairs).
 [[nodiscard]] LockCall lock_call(const Form& call, const std::map<std::string, std::string>& pairs);
 

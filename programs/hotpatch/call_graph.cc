@@ -136,6 +136,12 @@ std::vector<Calls> list_calls(const UnitView& view, const std::string& unit) {
   return product;
 }
 
+std::optional<elf::SymbolIndex> function_named(const elf::Object& object, const std::string& name) {
+  for (std::size_t i = 0; i < object.symbols().size(); ++i)
+    if (object.symbols()[i].name == name && object.symbols()[i].type == elf::SymbolType::kFunction) return elf::SymbolIndex(i);
+  return std::nullopt;
+}
+
 void find_callers(std::span<Calls> calls, const prove::Located& located, const elf::Image& image, const std::string& name,
                   target::Decoder& decoder) {
   FoundByAddress wanted;

@@ -43,6 +43,9 @@ struct Calls {
 /// Of the functions of a pair that are to be spliced, from the two objects.
 [[nodiscard]] std::vector<Calls> list_calls(const UnitView& view, const std::string& unit);
 
+/// The symbol of a function of that name, which an object has at most once but for names of sources that it includes.
+[[nodiscard]] std::optional<elf::SymbolIndex> function_named(const elf::Object& object, const std::string& name);
+
 /// Puts the callers and holders of the whole image in the place of the object's, for those functions that `located` has an address of.
 /// `name` is the image's, for people. Requires: `calls` are of the unit that `located` is of.
 void find_callers(std::span<Calls> calls, const prove::Located& located, const elf::Image& image, const std::string& name,

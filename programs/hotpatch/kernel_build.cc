@@ -12,6 +12,7 @@
 #include "linux/profile/profile.h"
 #include "programs/hotpatch/build.h"
 #include "programs/hotpatch/carry_over.h"
+#include "programs/hotpatch/guards.h"
 #include "programs/hotpatch/interrupt.h"
 #include "programs/hotpatch/report.h"
 #include "programs/hotpatch/untraceable.h"
@@ -84,6 +85,7 @@ struct UnitPasses {
   UnitPatch compared;
   UnitPatch payload;
   prove::Located located;  // of the payload's original
+  Guards guards;
 };
 
 /// `wanted`: of the pass that the payload is made of.
@@ -95,7 +97,9 @@ Result<UnitPasses> run_passes(const buildenv::KernelPair& pair, const UnitOption
   TypeCollector unused;  // types do not depend on how the code is compiled
   HP_ASSIGN(product.compared, patch_unit(pair.pair.original, pair.pair.patched, pair.pair.unit, kernel::profile(), types,
                                          with_sources(of_compared, pair.pair)));
+  HP_ASSIGN(product.guards, choose_guards(product.compared, pair));
   UnitOptions of_payload = wanted;
+  of_payload.guards.insert(of_payload.guards.end(), product.guards.functions.begin(), product.guards.functions.end());
   of_payload.is_of_build = true;
   of_payload.judges_sources = false;  // they are the same, and were judged above
   HP_ASSIGN(product.payload,
@@ -174,11 +178,14 @@ Result<KernelBuildProduct> build_kernel(buildenv::Base base, const KernelBuildOp
   wanted.discharges = product.discharges;
   parallel_for(pairs.size(), options.pairs.common.threads,
                [&](std::size_t i) { passes[i] = run_passes(pairs[i], wanted, types); });
+  bool has_guards = options.module && !options.module->guards.empty();
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     HP_ASSIGN_DOING("comparing " + pairs[i].pair.unit, UnitPasses unit, std::move(passes[i]));
     product.findings.append(unit.compared.findings);
     if (!unit.compared.findings.has_errors()) {
       append_new(unit.payload.findings, product.findings);
+      product.findings.append(unit.guards.findings);
+      has_guards |= !unit.guards.functions.empty();
       compare_findings(unit.compared, unit.payload, pairs[i], product.findings);
     }
     product.assessment.append(unit.compared.assessment);
@@ -190,6 +197,7 @@ Result<KernelBuildProduct> build_kernel(buildenv::Base base, const KernelBuildOp
   product.findings.append(types.findings());
   product.findings.append(safety::check_discharges(product.discharges, product.findings));
   HP_TRY(name_callers(*stock, product));
+  HP_TRY(name_outer_anchors(*stock, product));
   if (options.wants_listings) {
     HP_ASSIGN(target::Decoder decoder, target::Decoder::make());
     for (std::size_t i = 0; i < pairs.size(); ++i) {
@@ -206,6 +214,7 @@ Result<KernelBuildProduct> build_kernel(buildenv::Base base, const KernelBuildOp
   HP_TRY(check_guards(options.module->guards, product.units));
   say(options, "making the module");
   KernelModuleOptions module = *options.module;
+  if (has_guards && module.consistency == kernel::Consistency::kThread) module.consistency = kernel::Consistency::kGuarded;
   module.certificate = product.certificate;
   module.fixes = product.fixes;
   module.discharges = product.discharges;

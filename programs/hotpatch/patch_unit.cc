@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <future>
+#include <map>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -19,6 +20,7 @@
 #include "common/extract/closure.h"
 #include "common/extract/extract.h"
 #include "common/safety/source_rules.h"
+#include "common/support/file.h"
 #include "common/support/parallel.h"
 #include "common/target/decode.h"
 
@@ -64,6 +66,42 @@ Result<std::optional<elf::Prototypes>> prototypes_of(const elf::Object& object) 
   if (prototypes) return std::optional(std::move(*prototypes));
   if (prototypes.error().code() == Errc::kNotFound) return std::optional<elf::Prototypes>();
   return fail(prototypes.error());
+}
+
+/// Nothing where they were not given, or where lines keep their places.
+Result<std::optional<diff::SourceTexts>> texts_of(const UnitOptions& options) {
+  if (options.is_of_build || options.original_source.file.empty() || options.patched_source.file.empty())
+    return std::optional<diff::SourceTexts>();
+  const auto text_of = [](const SourceFile& source) { return read_text_file(source.directory / source.file); };
+  HP_ASSIGN(const std::string original, text_of(options.original_source));
+  HP_ASSIGN(const std::string patched, text_of(options.patched_source));
+  return std::optional(diff::SourceTexts{{options.original_source.file.string(), original},  //
+                                         {options.patched_source.file.string(), patched}});
+}
+
+/// What is wrong with sources that do not belong to the objects; empty if nothing is.
+std::string stranger_in(const safety::Subject& subject, const safety::Facts& original, const safety::Facts& patched) {
+  bool is_code_changed = false;
+  for (std::size_t i = 0; i < subject.patched.entities().size(); ++i) {
+    const diff::Entity& entity = subject.patched.entities()[i];
+    const diff::Change& change = subject.changes.changes[i];
+    if (entity.kind != diff::EntityKind::kFunction || entity.parent || change.verdict != diff::Verdict::kChanged) continue;
+    is_code_changed |= change.difference.has_value();
+    const std::string name(entity.name.substr(0, entity.name.find('.')));
+    const bool is_there = original.find(name) != nullptr || patched.find(name) != nullptr;
+    const bool has_other_name = std::ranges::any_of(entity.aliases, [&](std::string_view alias) {
+      return original.find(std::string(alias)) != nullptr || patched.find(std::string(alias)) != nullptr;
+    });
+    if (!is_there && !has_other_name) return name + " changes, and neither source has it as it is read here";
+  }
+  const auto digests = [](const safety::Facts& facts) {
+    std::map<std::string, std::string> product;
+    for (const auto& [name, function] : facts.functions) product.emplace(name, function.digest);
+    return product;
+  };
+  if (is_code_changed && digests(original) == digests(patched) && original.macros == patched.macros)
+    return "code changes, and the functions of the two sources do the same as they are read here";
+  return {};
 }
 
 /// Functions of the source of which every clone and part has the same code in both objects.
@@ -136,6 +174,10 @@ Result<> assess_syntax(const safety::Subject& subject, const UnitOptions& option
                  "give the options that it is compiled with; code that only GCC reads cannot be judged");
       return {};
     }
+  // A build takes the sources of the objects that it compiles.
+  if (const std::string stranger = options.is_of_build ? "" : stranger_in(subject, original, patched); !stranger.empty())
+    unexamined(Severity::kWarning, stranger,
+               "give the sources of these two objects, and by --compile-option what they were compiled with");
   safety::ObjectNames names = names_in(subject);
   for (const std::string& type : safety::zeroed_types(original)) types.add_zeroed(type);
   product.append(safety::assess_sources(original, patched, subject.profile(), subject.unit, std::move(names)));
@@ -201,7 +243,8 @@ Result<UnitPatch> patch_unit(const std::filesystem::path& original_path, const s
   // Decide which entity of one is which of the other, and which of the pairs differ.
   HP_ASSIGN(const diff::Correlation correlation, diff::correlate_builds(original, patched, options.pairs, threads));
   const auto numbers = options.is_of_build ? diff::LineNumbers::kInPlace : diff::LineNumbers::kMayMove;
-  diff::ChangeSet changes = diff::compare(original, patched, correlation, unit, numbers);
+  HP_ASSIGN(const std::optional<diff::SourceTexts> texts, texts_of(options));
+  diff::ChangeSet changes = diff::compare(original, patched, correlation, unit, numbers, texts ? &*texts : nullptr);
   changes.findings = safety::answer(changes.findings, options.discharges);
 
   UnitPatch product;

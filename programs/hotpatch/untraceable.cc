@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
 #include <utility>
 
 #include "common/elf/object.h"
@@ -14,12 +13,6 @@ namespace hotpatch::cli {
 namespace {
 
 constexpr std::size_t kShown = 12;  // callers in one finding
-
-std::optional<elf::SymbolIndex> function_named(const elf::Object& object, const std::string& name) {
-  for (std::size_t i = 0; i < object.symbols().size(); ++i)
-    if (object.symbols()[i].name == name && object.symbols()[i].type == elf::SymbolType::kFunction) return elf::SymbolIndex(i);
-  return std::nullopt;
-}
 
 std::string list_of(const Calls& calls) {
   std::vector<std::string> shown = calls.callers;

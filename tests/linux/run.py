@@ -33,6 +33,7 @@ CASES = {
     "version": (4, set(), {"HP-build-system"}),
     "comment": (4, set(), set()),
     "selinux": (0, {"sel_read_policyvers"}, set()),
+    "anchor": (0, {"__blkdev_direct_IO", "__blkdev_direct_IO_async"}, {"HP02C-moved", "HP-guard"}),
 }
 
 # What the finding of that rule must say.
@@ -131,6 +132,8 @@ def check_case(hotpatch, base, name):
     words = WORDS.get(name)
     if words and not any(words in finding["text"] for finding in report["findings"]):
         bad.append(f"no finding says '{words}': {report['findings']}")
+    if name == "anchor":
+        bad += check_anchors(hotpatch, base)
     if name in MODULES:
         bad += check_module(hotpatch, base, name)
     written = sorted(path for path, _ in before.items() ^ state_of(base).items())
@@ -169,6 +172,28 @@ def check_module(hotpatch, base, name):
         bad.append("a second run gives another module")
     if files[0] == files[2]:
         bad.append("the consistency makes no difference")
+    return bad
+
+
+def check_anchors(hotpatch, base):
+    """The caller of both functions is taken along unasked, and all of what the compiler made of it."""
+    anchors = {"blkdev_direct_IO", "blkdev_direct_IO.part.0"}
+    bad = []
+    for consistency, expected in (("thread", "guarded"), ("kernel", "kernel")):
+        with tempfile.TemporaryDirectory() as folder:
+            output = pathlib.Path(folder) / "patch.ko"
+            code, report = run(hotpatch, "build", "--base", base, "--patch", str(PATCHES / "anchor.patch"), "--output", str(output),
+                               "--consistency", consistency)
+            if code != 0 or report["module"]["consistency"] != expected:
+                bad.append(f"exit code {code}; --consistency {consistency} gives {report.get('module', {}).get('consistency')}")
+                continue
+            if {function["name"] for function in report["module"]["functions"]} != CASES["anchor"][1] | anchors:
+                bad.append(f"the module has {report['module']['functions']}")
+            noted = {finding["symbol"] for finding in report["findings"] if finding["rule"] == "HP-guard"}
+            if noted != anchors or any(finding["severity"] != "note" for finding in report["findings"] if finding["rule"] == "HP-guard"):
+                bad.append(f"the guards are told as {noted}")
+            if run(hotpatch, "check", str(output), "--base", base)[0] != 0:
+                bad.append(f"check does not take the module of consistency {consistency}")
     return bad
 
 
