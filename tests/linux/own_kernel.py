@@ -106,7 +106,7 @@ def try_case(options, base, folder, tried, modules):
         arguments += ["--module", name]
     code, report = hotpatch(options, *arguments)
     (folder / "try.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
-    bad = [] if code == 0 else [f"try ends with {code}: {report.get('problems') or report.get('error')}"]
+    bad = [] if code == 0 else [f"try ends with {code}: {report.get('reason') or report.get('error')}"]
     probes = [step for step in report.get("steps", []) if "probe" in step.get("name", "")]
     seen = [text in step.get("output", "") for step in probes]
     # Before, with, and after the patch.
