@@ -273,6 +273,12 @@ void find_stored_results(const SourceSubject& subject, SourceReport& report) {
   }
 }
 
+/// Whether a value is another one with bits taken out of it.
+bool is_masked(const Form& value, const Form& whole) {
+  if (!is_a(value, "b") || value.at(1) != "&") return false;
+  return (value.at(2) == whole && constant(value.at(3))) || (value.at(3) == whole && constant(value.at(2)));
+}
+
 }  // namespace
 
 void find_counter_changes(const SourceSubject& subject, SourceReport& report) {
@@ -412,9 +418,12 @@ void find_expression_changes(const SourceSubject& subject, SourceReport& report)
           report.add(Severity::kNote, name, write.place, key + " " + text(write) + " is new", "");
         } else if (replaced != nullptr && !constant(replaced->value) &&
                    encoding_of(replaced->value) != encoding_of(write.value)) {
-          report.add(Severity::kError, name, write.place,
+          // Who takes fewer values than before, while nobody else reads them in another way, turns wrong ones away.
+          const bool only_narrows = subject.changed.size() == 1 && is_masked(write.value, replaced->value);
+          report.add(only_narrows ? Severity::kWarning : Severity::kError, name, write.place,
                      key + " was " + text(*replaced) + ", is " + text(write) +
-                         ": it is encoded in another way, and objects alive hold the old form",
+                         (only_narrows ? ": objects alive may hold a value that is not let in any more"
+                                       : ": it is encoded in another way, and objects alive hold the old form"),
                      kRemedy);
         } else if (replaced != nullptr) {
           report.add(Severity::kWarning, name, write.place, key + " was " + text(*replaced) + ", is " + text(write),
